@@ -40,7 +40,7 @@ def from_wire(cls: Type[T], data: Any, where: str = "") -> T:
     name = where or cls.__name__
     if not isinstance(data, dict):
         raise bad_request("%s must be an object." % name)
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     unknown = sorted(set(data) - set(hints))
     if unknown:
         raise bad_request("%s has an unknown field %r." % (name, unknown[0]))
@@ -89,9 +89,13 @@ def _read_scalar(kind: Any, data: Any, where: str) -> Any:
     if kind is float:
         if isinstance(data, bool) or not isinstance(data, (int, float)):
             raise bad_request("%s must be a number." % where)
-        if not math.isfinite(data):
+        try:
+            value = float(data)  # a whole number may be too long for one
+        except OverflowError:
+            value = math.inf
+        if not math.isfinite(value):
             raise bad_request("%s must be a finite number." % where)
-        return float(data)
+        return value
     if kind is int:
         if isinstance(data, bool) or not isinstance(data, int):
             raise bad_request("%s must be a whole number." % where)
