@@ -1,0 +1,79 @@
+"""What a session needs of an editor: a canvas to read and paste, a view to tell.
+
+Everything here is called on the editor's main thread.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import List, Optional, Protocol
+
+from .errors import ErrorInfo
+from .values import Capabilities, Job, Progress, Region, Result, Size, Snapshot, WorkerStatus
+
+
+class PasteOutcome(Enum):
+    PASTED = "pasted"
+    ALREADY_THERE = "already_there"  # a layer of the document carries the marker of this result
+    CLOSED = "closed"  # the document is not open
+
+
+class Canvas(Protocol):
+    """The editor's documents. Any method may raise ScumbleError, which the view is told."""
+
+    def document(self) -> Optional[str]:
+        """A name of the document in front that stays the same while it is open; None without one.
+
+        Where the editor can keep it in the file, it also survives closing.
+        """
+
+    def size(self) -> Size:
+        """Of the document in front, in pixels."""
+
+    def selection(self) -> Optional[Region]:
+        """The selection's bounds in the document in front, within its canvas.
+
+        None when nothing is selected.
+        """
+
+    def snapshot(self, region: Region, with_mask: bool) -> Snapshot:
+        """The visible pixels of `region`, and with_mask the selection over it.
+
+        The region lies within the canvas.
+        """
+
+    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+        """A new layer named `name` from the RGBA8 `pixels` of result.region: one undo step.
+
+        The layer is marked with result.job_id and result.index, so that the
+        same result is never pasted twice (ALREADY_THERE). The document need
+        not be the one in front.
+        """
+
+
+class View(Protocol):
+    """What the artist sees of a session."""
+
+    def connection_changed(self, state: str, error: Optional[ErrorInfo]) -> None:
+        """state: "connecting", "ready" or "lost"; error says why it was lost."""
+
+    def capabilities_changed(self, capabilities: Capabilities) -> None:
+        """Models and samplers to choose from."""
+
+    def job_changed(self, job: Job) -> None:
+        """A job of this session began or changed its state."""
+
+    def progress(self, progress: Progress, preview: bytes) -> None:
+        """preview: RGB8 of progress.preview's size, b"" when there is none."""
+
+    def failed(self, error: ErrorInfo) -> None:
+        """Something the artist asked for did not work: one sentence and what to do next."""
+
+    def finished(self, result: Result, layer_name: str) -> None:
+        """The result is a layer now."""
+
+    def recovered(self, results: List[Result]) -> None:
+        """All results that wait to be pasted by hand (earlier sessions', closed documents')."""
+
+    def worker_changed(self, status: WorkerStatus) -> None:
+        """What the worker does: starting, ready, loading, running, out of memory."""

@@ -1,0 +1,240 @@
+"""What the artist asked for, checked and turned into a request.
+
+A `Form` holds the docker's fields as they are; it survives as JSON
+(`form_to_json`, `form_from_json`) in a document or in the editor's settings.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Dict, Optional
+
+from .encoding import from_wire, to_wire
+from .errors import ErrorCode, ScumbleError, bad_request
+from .geometry import Context, context_region
+from .values import (
+    MAX_BATCH,
+    MAX_GUIDANCE,
+    MAX_PIXELS,
+    MAX_PROMPT,
+    MAX_SEED,
+    MAX_SIDE,
+    MAX_STEPS,
+    Capabilities,
+    GenerationRequest,
+    Intent,
+    MaskSettings,
+    Mode,
+    ModelInfo,
+    Prefill,
+    Region,
+    Size,
+)
+
+MAX_PROMPT_BYTES = 48 * 1024  # both prompts in UTF-8; a header holds at most 64 KiB
+MAX_PADDING = MAX_SIDE  # pixels
+MAX_EDGE = 1024.0  # pixels; the widest grow and feather
+
+
+@dataclass(frozen=True)
+class Form:
+    """The docker's fields.
+
+    model "": the first one offered. sampler "": the model's own. strength: 0
+    (keep) … 1 (redraw). seed None: a random one each time. context: how much
+    of the surroundings the model sees; padding, where it is not None, says it
+    in pixels instead. intent None: chosen from what is selected.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    model: str = ""
+    sampler: str = ""
+    steps: int = 20
+    guidance_scale: float = 7.0
+    strength: float = 1.0
+    seed: Optional[int] = None
+    batch: int = 1
+    context: Context = Context.AUTO
+    padding: Optional[int] = None
+    intent: Optional[Intent] = None
+    prefill: Prefill = Prefill.AUTO
+    mask: MaskSettings = MaskSettings()
+    colour_match: bool = True
+    focus: bool = False
+
+
+class Action(Enum):
+    """What the button will do; `label` is what it says."""
+
+    GENERATE = "Generate"
+    REFINE = "Refine"
+    FILL = "Fill"
+    REFINE_SELECTION = "Refine selection"
+
+    @property
+    def label(self) -> str:
+        return self.value
+
+    @property
+    def mode(self) -> Mode:
+        if self is Action.GENERATE:
+            return Mode.TEXT_TO_IMAGE
+        return Mode.IMAGE_TO_IMAGE if self is Action.REFINE else Mode.INPAINT
+
+
+def action_for(selected: bool, strength: float) -> Action:
+    """A selection is filled, the whole canvas generated; below full strength both are refined."""
+    if selected:
+        return Action.FILL if strength >= 1.0 else Action.REFINE_SELECTION
+    return Action.GENERATE if strength >= 1.0 else Action.REFINE
+
+
+def check(form: Form) -> None:
+    """Raise ScumbleError (bad_request) with one sentence about the first field that is wrong."""
+    for name, text in (("prompt", form.prompt), ("negative prompt", form.negative_prompt)):
+        if len(text) > MAX_PROMPT:
+            raise bad_request("The %s is longer than %d characters." % (name, MAX_PROMPT))
+    if len(_clean(form.prompt + form.negative_prompt).encode("utf-8")) > MAX_PROMPT_BYTES:
+        raise bad_request("The prompts are too long.", "Shorten the prompt.")
+    _check_whole("steps", form.steps, 1, MAX_STEPS)
+    _check_whole("number of results", form.batch, 1, MAX_BATCH)
+    _check_number("guidance scale", form.guidance_scale, 1.0, MAX_GUIDANCE)
+    _check_number("strength", form.strength, 0.0, 1.0)
+    if form.seed is not None:
+        _check_whole("seed", form.seed, 0, MAX_SEED)
+    if form.padding is not None:
+        _check_whole("padding", form.padding, 0, MAX_PADDING)
+    for name, width in (("grow", form.mask.grow), ("feather", form.mask.feather)):
+        if width is not None:
+            _check_number(name, width, 0.0, MAX_EDGE)
+
+
+def build_request(
+    form: Form,
+    job_id: str,
+    document: str,
+    canvas: Size,
+    selection: Optional[Region],
+    capabilities: Optional[Capabilities] = None,
+) -> GenerationRequest:
+    """The request that the form makes on this canvas; a random seed is drawn here.
+
+    Raises ScumbleError: bad_request, model_missing, unsupported.
+    """
+    check(form)
+    _check_canvas(canvas)
+    action = action_for(selection is not None, form.strength)
+    region = Region(0, 0, canvas.width, canvas.height)
+    if selection is not None:
+        region = _context(form, selection, canvas)
+    if region.size.pixels > MAX_PIXELS:
+        raise bad_request("The region is too large.", "Select less.")
+    model = _model(form, action, capabilities)
+    return GenerationRequest(
+        id=job_id,
+        mode=action.mode,
+        prompt=_clean(form.prompt),
+        negative_prompt=_clean(form.negative_prompt),
+        model=model.id if model else form.model,
+        sampler=form.sampler or (model.sampler if model else ""),
+        steps=form.steps,
+        guidance_scale=float(form.guidance_scale),
+        strength=float(form.strength),
+        seed=draw_seed() if form.seed is None else form.seed,
+        batch=form.batch,
+        canvas=canvas,
+        region=region,
+        document=document,
+        intent=form.intent or Intent.FILL,
+        prefill=form.prefill,
+        mask=form.mask,
+        colour_match=form.colour_match,
+        focus=form.focus,
+    )
+
+
+def draw_seed() -> int:
+    return secrets.randbelow(MAX_SEED + 1)
+
+
+def form_to_json(form: Form) -> str:
+    return json.dumps(to_wire(form))
+
+
+def form_from_json(text: str) -> Form:
+    """The form that `form_to_json` wrote; fields that do not fit (another version's) are default."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return Form()
+    known: Dict[str, Any] = {}
+    for name, value in data.items() if isinstance(data, dict) else ():
+        try:
+            from_wire(Form, {name: value})
+        except ScumbleError:
+            continue
+        known[name] = value
+    return from_wire(Form, known)
+
+
+def _clean(text: str) -> str:
+    # an editor's text field may hold half of a surrogate pair, which no encoding can write
+    return text.encode("utf-8", "replace").decode("utf-8").strip()
+
+
+def _check_whole(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise bad_request("The %s must be a whole number from %d to %d." % (name, low, high))
+
+
+def _check_number(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise bad_request("The %s must be a number." % name)
+    if not low <= value <= high:
+        raise bad_request("The %s must lie between %g and %g." % (name, low, high))
+
+
+def _check_canvas(canvas: Size) -> None:
+    if canvas.width < 1 or canvas.height < 1:
+        raise bad_request("The document has no pixels.")
+    if max(canvas.width, canvas.height) > MAX_SIDE:
+        raise bad_request("A side of the document is longer than %d pixels." % MAX_SIDE)
+
+
+def _context(form: Form, selection: Region, canvas: Size) -> Region:
+    right, bottom = min(selection.right, canvas.width), min(selection.bottom, canvas.height)
+    if right <= max(selection.x, 0) or bottom <= max(selection.y, 0):
+        raise bad_request("The selection lies outside the document.", "Select a part of it.")
+    padding = form.padding
+    return context_region(selection, canvas, form.context if padding is None else padding)
+
+
+def _model(form: Form, action: Action, capabilities: Optional[Capabilities]) -> Optional[ModelInfo]:
+    if capabilities is None:
+        return None  # not known yet; the backend checks again anyway
+    models = capabilities.models
+    model = next((model for model in models if not form.model or model.id == form.model), None)
+    if model is None:
+        raise ScumbleError(
+            ErrorCode.MODEL_MISSING,
+            "The model %s is not there." % (form.model or "asked for"),
+            "Choose another model, or add one with: scumble models add.",
+        )
+    if action.mode not in model.modes:
+        raise ScumbleError(
+            ErrorCode.UNSUPPORTED,
+            "%s cannot do that: %s." % (model.name, action.label),
+            "Choose another model.",
+        )
+    if form.sampler and form.sampler not in model.samplers:
+        raise ScumbleError(
+            ErrorCode.UNSUPPORTED,
+            "%s cannot use the sampler %s." % (model.name, form.sampler),
+            "Choose another sampler.",
+        )
+    return model
