@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Dict, Optional
 
@@ -63,7 +63,7 @@ class Form:
     padding: Optional[int] = None
     intent: Optional[Intent] = None
     prefill: Prefill = Prefill.AUTO
-    mask: MaskSettings = MaskSettings()
+    mask: MaskSettings = field(default_factory=MaskSettings)
     colour_match: bool = True
     focus: bool = False
 
@@ -167,7 +167,7 @@ def form_to_json(form: Form) -> str:
 
 
 def form_from_json(text: str) -> Form:
-    """The form that `form_to_json` wrote; fields that do not fit (another version's) are default."""
+    """What `form_to_json` wrote; a field that does not fit (another version's) is the default."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
