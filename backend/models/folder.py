@@ -148,7 +148,7 @@ def _native(unet: dict[str, Any], vae: dict[str, Any], xl: bool) -> int:
     channels = vae.get("block_out_channels")
     levels = len(channels) if isinstance(channels, list) and 1 <= len(channels) <= 6 else 4
     latent = _integer(unet, "sample_size", 128 if xl else 64)
-    return min(max(latent * 2 ** (levels - 1), 16), 4096)
+    return min(max(latent << (levels - 1), 16), 4096)
 
 
 def _prediction_type(scheduler: dict[str, Any]) -> str:
@@ -169,5 +169,7 @@ def _channels(path: Path, unet: dict[str, Any], latent: int) -> int:
 
 
 def _integer(config: dict[str, Any], key: str, default: int) -> int:
-    value = config.get(key, default)
-    return value if type(value) is int and 1 <= value <= 65536 else default
+    value: object = config.get(key, default)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65536:
+        return value
+    return default

@@ -47,7 +47,7 @@ class Registry:
         self._ledger = Ledger(self.models_dir / "registry.json")
 
     def list(self) -> Entries:
-        """All models, the default first; one whose files are away stays in, and its note says so."""
+        """All models, the default first; where a model's files are away, its note says so."""
         data = self._ledger.read()
         entries = [] if self._starter is None else _starter_entry(self._starter)
         for record in data["models"]:

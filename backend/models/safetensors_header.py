@@ -146,9 +146,11 @@ def _tensor(entry: Any, start: int) -> Tensor | None:
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
     if not isinstance(dtype, str) or dtype not in BITS:
         return None
-    if not _counts(shape) or len(shape) > MAX_DIMENSIONS:
+    if not isinstance(shape, list) or not isinstance(offsets, list):
         return None
-    if not _counts(offsets) or len(offsets) != 2:
+    if not _counts(shape) or not _counts(offsets):
+        return None
+    if len(shape) > MAX_DIMENSIONS or len(offsets) != 2:
         return None
     begin, end = offsets
     if (end - begin) * 8 != math.prod(shape) * BITS[dtype]:
@@ -156,10 +158,8 @@ def _tensor(entry: Any, start: int) -> Tensor | None:
     return Tensor(dtype, tuple(shape), start + begin, start + end)
 
 
-def _counts(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        type(item) is int and 0 <= item < 2**63 for item in value
-    )
+def _counts(values: list[Any]) -> bool:
+    return all(type(item) is int and 0 <= item < 2**63 for item in values)
 
 
 def _check_extent(name: str, tensors: dict[str, Tensor], start: int, size: int) -> None:
