@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.values import Size
 from scumble.openraster import Document, Layer, merge, read, write
@@ -83,7 +84,7 @@ def test_where_the_upper_layer_is_transparent_the_lower_one_keeps_its_bytes() ->
     np.testing.assert_array_equal(merged[:, 40:], above[:, 40:])
 
 
-@pytest.mark.parametrize("x, y", [(-5, -5), (60, 44), (3, -200), (200, 3)])
+@pytest.mark.parametrize(("x", "y"), [(-5, -5), (60, 44), (3, -200), (200, 3)])
 def test_a_layer_that_leaves_the_canvas_is_cut_at_its_edge(x: int, y: int) -> None:
     below, above = picture(64, 48, 255), picture(10, 10, 255)
     merged = merge(Size(64, 48), [Layer("below", below), Layer("above", above, x, y)])

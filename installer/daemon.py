@@ -1,0 +1,24 @@
+"""The running daemon, as the installer meets it: it holds the code that it was started with."""
+
+from __future__ import annotations
+
+from installer.progress import Display
+from plugin.link.client import call
+from plugin.link.errors import ScumbleError
+from plugin.link.home import Home
+
+
+def leave_daemon(home: Home, display: Display, force: bool = False) -> bool:
+    """End an idle daemon, so that the next one runs the new code; True when none runs any more.
+
+    force: end a busy one too; its work is cancelled.
+    """
+    try:
+        jobs = int(call(home, "status", start=False).fields.get("jobs", 0))
+        if jobs and not force:
+            display.say("A job is running; Scumble's backend is renewed when you start it next.")
+            return False
+        call(home, "shutdown", start=False)
+    except ScumbleError:
+        return True  # none is there, or it is just leaving
+    return True
