@@ -15,7 +15,7 @@ from typing import Any, Dict, Optional
 
 from .encoding import from_wire, to_wire
 from .errors import ErrorCode, ScumbleError, bad_request
-from .geometry import Context, context_region
+from .geometry import Context, ContextChoice, context_region
 from .values import (
     MAX_BATCH,
     MAX_GUIDANCE,
@@ -46,8 +46,9 @@ class Form:
 
     model "": the first one offered. sampler "": the model's own. strength: 0
     (keep) … 1 (redraw). seed None: a random one each time. context: how much
-    of the surroundings the model sees; padding, where it is not None, says it
-    in pixels instead. intent None: chosen from what is selected.
+    of the surroundings the model sees; padding (canvas pixels) or marked (the
+    bounds of a layer that marks it) say it instead where they are not None.
+    intent None: chosen from what is selected.
     """
 
     prompt: str = ""
@@ -61,6 +62,7 @@ class Form:
     batch: int = 1
     context: Context = Context.AUTO
     padding: Optional[int] = None
+    marked: Optional[Region] = None
     intent: Optional[Intent] = None
     prefill: Prefill = Prefill.AUTO
     mask: MaskSettings = field(default_factory=MaskSettings)
@@ -207,11 +209,12 @@ def _check_canvas(canvas: Size) -> None:
 
 
 def _context(form: Form, selection: Region, canvas: Size) -> Region:
-    right, bottom = min(selection.right, canvas.width), min(selection.bottom, canvas.height)
-    if right <= max(selection.x, 0) or bottom <= max(selection.y, 0):
-        raise bad_request("The selection lies outside the document.", "Select a part of it.")
-    padding = form.padding
-    return context_region(selection, canvas, form.context if padding is None else padding)
+    choice: ContextChoice = form.context
+    if form.marked is not None:
+        choice = form.marked
+    elif form.padding is not None:
+        choice = form.padding
+    return context_region(selection, canvas, choice)
 
 
 def _model(form: Form, action: Action, capabilities: Optional[Capabilities]) -> Optional[ModelInfo]:

@@ -1,0 +1,174 @@
+"""A result's way from the store onto a layer: fetch, paste, acknowledge.
+
+Pasted first and acknowledged second, so that nothing is lost when either side
+dies in between; the marker on the layer keeps it from being pasted twice.
+What cannot be pasted (its document is closed, another session asked for it)
+waits and is offered to the artist.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
+
+from .canvas import Canvas, PasteOutcome, View
+from .channel import DisconnectedError, Reply
+from .client import Client
+from .encoding import from_wire
+from .errors import ErrorCode, ErrorInfo, ScumbleError
+from .values import Job, Result
+
+Key = Tuple[str, int]
+Then = Callable[[Optional[Reply], Optional[ScumbleError]], None]
+
+
+class Delivery:
+    """All results on their way to a layer. `name_of` gives the name of a result's layer."""
+
+    def __init__(
+        self, client: Client, canvas: Canvas, view: View, name_of: Callable[[Result], str]
+    ) -> None:
+        self._client = client
+        self._canvas = canvas
+        self._view = view
+        self._name_of = name_of
+        self._under_way: Set[Key] = set()
+        self._done: Set[Key] = set()  # pasted or given up; acknowledged as often as it is told
+        self._waiting: Dict[Key, Result] = {}
+
+    def deliver(self, result: Result, documents: Sequence[str]) -> None:
+        """Fetch the result and paste it into the first of `documents` that is open."""
+        key = _key(result)
+        if key in self._done:
+            self._acknowledge(key)
+        elif key not in self._under_way:
+            self._under_way.add(key)
+            fields = {"job_id": result.job_id, "index": result.index}
+            ask(self._client, "fetch", partial(self._fetched, result, documents), fields)
+
+    def offer(self, result: Result) -> None:
+        """Let the artist decide: the result waits until it is pasted or discarded."""
+        key = _key(result)
+        if key in self._done:
+            self._acknowledge(key)
+        elif key not in self._under_way and key not in self._waiting:
+            self._waiting[key] = result
+            self.tell_waiting()
+
+    def discard(self, result: Result) -> None:
+        """The artist does not want it: acknowledge it without a layer."""
+        key = _key(result)
+        self._done.add(key)
+        self._acknowledge(key)
+        if self._waiting.pop(key, None) is not None:
+            self.tell_waiting()
+
+    def waiting(self) -> List[Result]:
+        return list(self._waiting.values())
+
+    def tell_waiting(self) -> None:
+        self._view.recovered(self.waiting())
+
+    def settled_elsewhere(self, job: Job) -> None:
+        """Forget offers of the job that another editor has pasted meanwhile."""
+        gone = [
+            key
+            for key in self._waiting
+            if key[0] == job.id and key[1] < job.results and key[1] not in job.unacknowledged
+        ]
+        for key in gone:
+            del self._waiting[key]
+        if gone:
+            self.tell_waiting()
+
+    def _fetched(
+        self,
+        result: Result,
+        documents: Sequence[str],
+        reply: Optional[Reply],
+        error: Optional[ScumbleError],
+    ) -> None:
+        key = _key(result)
+        self._under_way.discard(key)
+        if isinstance(error, DisconnectedError):
+            return  # it is told again after the next resume
+        try:
+            if reply is None:
+                raise error or DisconnectedError()
+            self._paste(*_read_fetched(result, reply), documents)
+        except ScumbleError as failure:
+            self._view.failed(failure.info)
+            self.offer(result)
+
+    def _paste(self, result: Result, pixels: bytes, documents: Sequence[str]) -> None:
+        name = self._name_of(result)
+        outcome = PasteOutcome.CLOSED
+        for document in documents:
+            outcome = self._into(document, result, pixels, name)
+            if outcome is not PasteOutcome.CLOSED:
+                break
+        if outcome is PasteOutcome.CLOSED:
+            self.offer(result)
+            return
+        key = _key(result)
+        self._done.add(key)
+        if self._waiting.pop(key, None) is not None:
+            self.tell_waiting()
+        if outcome is PasteOutcome.PASTED:
+            self._view.finished(result, name)
+        self._acknowledge(key)
+
+    def _into(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+        try:
+            return self._canvas.paste(document, result, pixels, name)
+        except ScumbleError:
+            raise
+        except Exception as error:  # an editor's API raises anything; the result must not be lost
+            raise ScumbleError(
+                ErrorCode.INTERNAL,
+                "The layer could not be made: %s." % (str(error) or type(error).__name__),
+                "The result waits under Recovered results.",
+            ) from error
+
+    def _acknowledge(self, key: Key) -> None:
+        # lost on the way, it is told again after the next resume and acknowledged then
+        self._client.request("acknowledge", {"job_id": key[0], "index": key[1]})
+
+
+def ask(
+    client: Client,
+    kind: str,
+    then: Then,
+    fields: Optional[Dict[str, object]] = None,
+    blobs: Sequence[bytes] = (),
+) -> None:
+    """Send a request; `then(reply, error)` gets one of the two, nothing when the client closes."""
+    future = client.request(kind, fields, blobs)
+
+    def done(_: object) -> None:
+        if future.cancelled():
+            return
+        failure = future.exception()
+        if failure is None:
+            try:
+                then(future.result(), None)
+            except ScumbleError as unreadable:  # a reply whose values do not fit
+                then(None, unreadable)
+        elif isinstance(failure, ScumbleError):
+            then(None, failure)
+
+    future.add_done_callback(done)
+
+
+def _key(result: Result) -> Key:
+    return (result.job_id, result.index)
+
+
+def _read_fetched(wanted: Result, reply: Reply) -> Tuple[Result, bytes]:
+    result = from_wire(Result, reply.fields.get("result"))
+    pixels = reply.blobs[0] if reply.blobs else b""
+    if _key(result) != _key(wanted) or len(pixels) != 4 * result.region.size.pixels:
+        raise ScumbleError.from_info(
+            ErrorInfo(ErrorCode.INTERNAL, "The backend sent a picture of another size.")
+        )
+    return result, pixels

@@ -1,0 +1,379 @@
+"""One editor's work with the daemon: from a form to a request, from a result to a layer.
+
+Everything runs on the editor's main thread (the client's `post` brings it
+there), and nothing waits: answers come as calls to the `View`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+from .canvas import Canvas, PasteOutcome, View
+from .channel import DisconnectedError, Reply
+from .client import Client
+from .delivery import Delivery, ask
+from .encoding import from_wire, to_wire
+from .errors import ErrorCode, ErrorInfo, ScumbleError, bad_request
+from .form import Action, Form, action_for, build_request
+from .jobs import Acknowledged, Changed, Finished, advance, is_over
+from .naming import layer_name, result_name
+from .snapshot import blobs_of, check_snapshot, guess_intent
+from .values import (
+    Capabilities,
+    GenerationRequest,
+    Job,
+    JobState,
+    Mode,
+    Progress,
+    Result,
+    WorkerStatus,
+)
+
+__all__ = ["Action", "Canvas", "Form", "PasteOutcome", "Session", "View"]
+
+_SUBMISSIONS = 3  # how often one request is sent when the connection goes while it is under way
+
+
+@dataclass
+class _Submission:
+    fields: Dict[str, Any]
+    blobs: Tuple[bytes, ...]
+    left: int
+    lost: bool = False  # the connection went before the answer came
+
+
+class Session:
+    """Connects a client, a canvas and a view; takes over the client's `on_event`.
+
+    Results of jobs that this session started are pasted by themselves into the
+    document they were asked from. Results of earlier sessions and of closed
+    documents are offered (`View.recovered`) and pasted by `paste_recovered`.
+    """
+
+    def __init__(self, client: Client, canvas: Canvas, view: View) -> None:
+        self._client = client
+        self._canvas = canvas
+        self._view = view
+        self._delivery = Delivery(client, canvas, view, self.name_of)
+        self._asked: Dict[str, GenerationRequest] = {}
+        self._submissions: Dict[str, _Submission] = {}
+        self._cancelling: Set[str] = set()
+        self._seen: Dict[str, Tuple[int, int]] = {}
+        self._connected = False
+        self._estimating = False
+        self._next_estimate: Optional[Callable[[], None]] = None
+        self.jobs: Dict[str, Job] = {}
+        self.capabilities: Optional[Capabilities] = None
+        client.on_event = self.handle
+
+    # -- what the artist does
+
+    def action(self, form: Form) -> Action:
+        """What `start` would do now; its label stands on the button."""
+        selected = self._canvas.document() is not None and self._canvas.selection() is not None
+        return action_for(selected, form.strength)
+
+    def start(self, form: Form) -> Optional[GenerationRequest]:
+        """Read the canvas and submit; the request holds the seed that was drawn.
+
+        What is wrong is told to the view; then None is returned and nothing was changed.
+        """
+        try:
+            request, blobs = self._read(form)
+        except ScumbleError as error:
+            self._view.failed(error.info)
+            return None
+        self._asked[request.id] = request
+        self._submissions[request.id] = _Submission(
+            {"request": to_wire(request)}, blobs, _SUBMISSIONS
+        )
+        self._change(
+            Job(
+                request.id,
+                self._client.client_id,
+                JobState.QUEUED,
+                prompt=request.prompt,
+                document=request.document,
+            )
+        )
+        self._submit(request.id)
+        return request
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for the end of a job. Results that come after this are not pasted."""
+        job = self.jobs.get(job_id)
+        if job is None or is_over(job):
+            return
+        self._cancelling.add(job_id)
+        ask(self._client, "cancel", partial(self._cancelled, job_id), {"job_id": job_id})
+
+    def estimate(self, form: Form, callback: Callable[[Optional[float]], None]) -> None:
+        """How many seconds `start` would take; None when that is not known.
+
+        While one question is under way only the newest of the others is kept.
+        """
+        if self._estimating:
+            self._next_estimate = partial(self.estimate, form, callback)
+            return
+        try:
+            if not self._connected:  # a guess is no reason to start a daemon
+                raise DisconnectedError()
+            request, _ = self._request(form)
+        except ScumbleError:
+            callback(None)
+            return
+        self._estimating = True
+        ask(
+            self._client,
+            "estimate",
+            partial(self._estimated, callback),
+            {"request": to_wire(request)},
+        )
+
+    def recovered(self) -> List[Result]:
+        """Results that wait to be pasted by hand."""
+        return self._delivery.waiting()
+
+    def paste_recovered(self, result: Result) -> None:
+        """Paste into the result's own document where it is open, else into the one in front."""
+        job = self.jobs.get(result.job_id)
+        front = self._canvas.document()
+        documents = [name for name in (job.document if job else "", front) if name]
+        if front is None:
+            self._view.failed(ErrorInfo(ErrorCode.BAD_REQUEST, "No document is open.", "Open one."))
+            return
+        self._delivery.deliver(result, documents)
+
+    def discard_recovered(self, result: Result) -> None:
+        """Do not offer this result any more."""
+        self._delivery.discard(result)
+
+    def name_of(self, result: Result) -> str:
+        """The name of the result's layer: prompt and seed, as far as they are known."""
+        request = self._asked.get(result.job_id)
+        if request is not None:
+            return layer_name(request.prompt, request.seed + result.index)
+        job = self.jobs.get(result.job_id)
+        return result_name(result, job.prompt if job else "")
+
+    def refresh(self) -> None:
+        """Ask for models, samplers and the worker's state again."""
+        ask(self._client, "capabilities", self._told_capabilities)
+        ask(self._client, "status", self._told_status)
+
+    # -- from canvas to daemon
+
+    def _request(self, form: Form) -> Tuple[GenerationRequest, bool]:
+        """The request without its pixels, and whether something is selected."""
+        document = self._canvas.document()
+        if document is None:
+            raise bad_request("No document is open.", "Open or create one.")
+        selection = self._canvas.selection()
+        size = self._canvas.size()
+        job_id = uuid.uuid4().hex
+        request = build_request(form, job_id, document, size, selection, self.capabilities)
+        return request, selection is not None
+
+    def _read(self, form: Form) -> Tuple[GenerationRequest, Tuple[bytes, ...]]:
+        try:
+            request, selected = self._request(form)
+            if request.mode is Mode.TEXT_TO_IMAGE:
+                return request, ()
+            snapshot = self._canvas.snapshot(request.region, selected)
+        except ScumbleError:
+            raise
+        except Exception as error:  # an editor's API raises anything
+            raise ScumbleError(
+                ErrorCode.INTERNAL,
+                "The document could not be read: %s." % (str(error) or type(error).__name__),
+                "Save it and try again.",
+            ) from error
+        check_snapshot(snapshot, request)
+        if form.intent is None:
+            request = replace(request, intent=guess_intent(snapshot))
+        return request, blobs_of(snapshot)
+
+    def _submit(self, job_id: str) -> None:
+        submission = self._submissions[job_id]
+        submission.left -= 1
+        submission.lost = False
+        then = partial(self._submitted, job_id)
+        ask(self._client, "submit", then, submission.fields, submission.blobs)
+
+    def _submitted(
+        self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]
+    ) -> None:
+        submission = self._submissions.get(job_id)
+        if isinstance(error, DisconnectedError) and submission is not None and submission.left:
+            submission.lost = True  # whether it arrived shows after the next resume
+            return
+        self._submissions.pop(job_id, None)
+        if error is not None:
+            self._fail_job(job_id, error.info)
+        elif reply is not None:
+            self._change(from_wire(Job, reply.fields.get("job")))
+
+    def _cancelled(
+        self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]
+    ) -> None:
+        if reply is not None:
+            self._change(from_wire(Job, reply.fields.get("job")))
+        elif error is not None and not isinstance(error, DisconnectedError):
+            self._cancelling.discard(job_id)
+            self._view.failed(error.info)
+
+    def _estimated(
+        self,
+        callback: Callable[[Optional[float]], None],
+        reply: Optional[Reply],
+        error: Optional[ScumbleError],
+    ) -> None:
+        self._estimating = False
+        seconds = reply.fields.get("seconds") if reply is not None else None
+        callback(float(seconds) if isinstance(seconds, (int, float)) else None)
+        following, self._next_estimate = self._next_estimate, None
+        if following is not None:
+            following()
+
+    # -- from daemon to view
+
+    def handle(self, kind: str, fields: Dict[str, Any], blobs: Tuple[bytes, ...]) -> None:
+        """One of the client's events; kinds that are not known are a newer daemon's."""
+        handlers: Dict[str, Callable[[Dict[str, Any], Tuple[bytes, ...]], None]] = {
+            "connection": self._connection,
+            "resumed": self._resumed,
+            "job": self._job,
+            "progress": self._progress,
+            "result": self._result,
+            "worker": self._worker,
+        }
+        handler = handlers.get(kind)
+        if handler is None:
+            return
+        try:
+            handler(fields, blobs)
+        except ScumbleError as error:
+            self._view.failed(error.info)
+
+    def _connection(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
+        error = fields.get("error")
+        info = from_wire(ErrorInfo, error) if error is not None else None
+        state = str(fields.get("state", ""))
+        self._connected = state == "ready"
+        self._view.connection_changed(state, info)
+        if self._connected:
+            self.refresh()
+
+    def _resumed(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
+        jobs = [from_wire(Job, job) for job in fields.get("jobs", [])]
+        results = [from_wire(Result, result) for result in fields.get("results", [])]
+        listed = {job.id for job in jobs}
+        for job in jobs:
+            self._submissions.pop(job.id, None)  # it arrived
+            self._take(job)
+        for job_id, submission in list(self._submissions.items()):
+            if submission.lost:
+                self._submit_again(job_id)
+        for job_id in self._cancelling & listed:
+            ask(self._client, "cancel", partial(self._cancelled, job_id), {"job_id": job_id})
+        for result in results:
+            self._arrived(result)
+        unknown = {result.job_id for result in results} - set(self.jobs)
+        running = {job_id for job_id, job in self.jobs.items() if not is_over(job)}
+        if unknown or running - listed - set(self._submissions):
+            ask(self._client, "jobs", self._listed, {"all": False})
+
+    def _submit_again(self, job_id: str) -> None:
+        if job_id in self._cancelling:
+            del self._submissions[job_id]
+            self._take(replace(self.jobs[job_id], state=JobState.CANCELLED))
+        else:
+            self._submit(job_id)
+
+    def _listed(self, reply: Optional[Reply], error: Optional[ScumbleError]) -> None:
+        """What became of the jobs that ended while there was no connection."""
+        if reply is None:
+            return
+        jobs = [from_wire(Job, job) for job in reply.fields.get("jobs", [])]
+        for job in jobs:
+            self._take(job)
+        gone = ErrorInfo(ErrorCode.INTERNAL, "The backend does not know this job any more.")
+        known = {job.id for job in jobs} | set(self._submissions)
+        for job_id, job in list(self.jobs.items()):
+            if not is_over(job) and job_id not in known and not reply.fields.get("more"):
+                self._fail_job(job_id, gone)
+        if self._delivery.waiting():
+            self._delivery.tell_waiting()  # their prompts are known now
+
+    def _job(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
+        job = from_wire(Job, fields.get("job"))
+        self._delivery.settled_elsewhere(job)
+        if job.id in self.jobs:  # another editor with this client id has jobs of its own
+            self._change(job)
+
+    def _progress(self, fields: Dict[str, Any], blobs: Tuple[bytes, ...]) -> None:
+        progress = from_wire(Progress, fields.get("progress"))
+        job = self.jobs.get(progress.job_id)
+        if job is None or is_over(job):
+            return
+        now = (job.attempt, progress.seq)
+        if now <= self._seen.get(job.id, (0, -1)):
+            return
+        self._seen[job.id] = now
+        preview = blobs[0] if blobs else b""
+        wanted = progress.preview.pixels * 3 if progress.preview is not None else 0
+        if len(preview) != wanted:
+            progress, preview = replace(progress, preview=None, preview_region=None), b""
+        self._view.progress(progress, preview)
+
+    def _result(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
+        self._arrived(from_wire(Result, fields.get("result")))
+
+    def _worker(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
+        self._view.worker_changed(from_wire(WorkerStatus, fields.get("worker")))
+
+    def _told_capabilities(self, reply: Optional[Reply], _: Optional[ScumbleError]) -> None:
+        if reply is not None:
+            self.capabilities = from_wire(Capabilities, reply.fields.get("capabilities"))
+            self._view.capabilities_changed(self.capabilities)
+
+    def _told_status(self, reply: Optional[Reply], _: Optional[ScumbleError]) -> None:
+        if reply is not None:
+            self._worker(reply.fields, ())
+
+    def _arrived(self, result: Result) -> None:
+        self.jobs = advance(self.jobs, Finished(result))
+        request = self._asked.get(result.job_id)
+        if request is None:
+            self._delivery.offer(result)
+        elif result.job_id in self._cancelling:
+            self._delivery.discard(result)
+            self.jobs = advance(self.jobs, Acknowledged(result.job_id, result.index))
+        else:
+            self._delivery.deliver(result, [request.document])
+
+    # -- the jobs that are known
+
+    def _change(self, job: Job) -> None:
+        """Take news of a job, unless they are old."""
+        self._keep(advance(self.jobs, Changed(job)), job.id)
+
+    def _take(self, job: Job) -> None:
+        """Take a job as it was listed: whatever was known before."""
+        self._keep({**self.jobs, job.id: job}, job.id)
+
+    def _keep(self, jobs: Dict[str, Job], job_id: str) -> None:
+        before, self.jobs = self.jobs.get(job_id), jobs
+        job = jobs[job_id]
+        if job == before:
+            return
+        self._view.job_changed(job)
+        failed = job.state is JobState.FAILED and (before is None or before.state is not job.state)
+        if failed and job.error is not None and job_id in self._asked:
+            self._view.failed(job.error)
+
+    def _fail_job(self, job_id: str, error: ErrorInfo) -> None:
+        self._take(replace(self.jobs[job_id], state=JobState.FAILED, error=error))
