@@ -197,12 +197,14 @@ def _starter_entry(path: Path) -> Entries:
 def _with_config(entry: ModelEntry, config: Path) -> ModelEntry:
     """The entry of a single file whose sizes its own configurations give."""
     own = read_folder_configs(config, xl=entry.architecture == "sdxl")
+    marked = entry.prediction_type != "epsilon"  # what the file itself says goes first
     return replace(
         entry,
         config=str(config),
         native=own.native,
         latent_channels=own.latent_channels,
-        prediction_type=own.prediction_type,
+        prediction_type=entry.prediction_type if marked else own.prediction_type,
+        zero_snr=entry.zero_snr or own.zero_snr,
     )
 
 
