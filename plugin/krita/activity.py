@@ -1,0 +1,154 @@
+"""What happens now: progress, the picture forming, and one sentence when something went wrong."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .link.errors import ErrorInfo
+from .link.values import Job, JobState, Progress
+from .qt import Qt, QtCore, QtGui, QtWidgets
+
+_PREVIEW_HEIGHT = 260  # pixels; a tall picture must not push the fields out of sight
+_UNSET = QtCore.QSize(1, 1)
+
+
+def duration(seconds: float) -> str:
+    """Time as an artist reads it: 8 s, 1 min 20 s, 5 min."""
+    whole = max(round(seconds), 1)
+    if whole < 60:
+        return "%d s" % whole
+    minutes, rest = divmod(whole, 60)
+    if minutes >= 5 or rest == 0:
+        return "%d min" % (minutes + (1 if rest >= 30 else 0))
+    return "%d min %d s" % (minutes, rest)
+
+
+class PreviewLabel(QtWidgets.QLabel):
+    """A picture as wide as the docker, kept in shape; hidden without one."""
+
+    def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
+        super().__init__(parent)
+        self._picture: Optional[QtGui.QImage] = None
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setToolTip("The picture forming")
+        self.hide()
+
+    def show_picture(self, rgb: bytes, width: int, height: int) -> None:
+        """RGB8, rows without padding: width * height * 3 bytes."""
+        if width < 1 or height < 1 or len(rgb) != width * height * 3:
+            return
+        image = QtGui.QImage(rgb, width, height, width * 3, QtGui.QImage.Format.Format_RGB888)
+        self._picture = image.copy()  # the bytes belong to the message
+        self.show()
+        self._fit()
+
+    def forget(self) -> None:
+        self._picture = None
+        self.clear()
+        self.hide()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._picture is None:
+            return
+        scaled = self._picture.scaled(
+            QtCore.QSize(max(self.width(), 1), _PREVIEW_HEIGHT).expandedTo(_UNSET),
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+        self.setFixedHeight(scaled.height())
+        self.setPixmap(QtGui.QPixmap.fromImage(scaled))
+
+
+class ProgressLine(QtWidgets.QProgressBar):
+    """Step count and time left, written on the bar."""
+
+    def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
+        super().__init__(parent)
+        self.setTextVisible(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hide()
+
+    def show_state(self, job: Job, waiting: int) -> None:
+        """Before the first step: an empty bar that moves. waiting: other jobs behind it."""
+        words = {JobState.QUEUED: "Waiting", JobState.LOADING: "Loading the model"}
+        self.setRange(0, 0)
+        self._write(words.get(job.state, "Starting"), waiting)
+
+    def show_progress(self, progress: Progress, waiting: int) -> None:
+        self.setRange(0, max(progress.steps, 1))
+        self.setValue(progress.step)
+        text = "Step %d of %d" % (progress.step, progress.steps)
+        if progress.seconds_left is not None:
+            text += ", %s left" % duration(progress.seconds_left)
+        self._write(text, waiting)
+
+    def text(self) -> str:
+        return self.format()  # Qt shows none while the range is unknown
+
+    def _write(self, text: str, waiting: int) -> None:
+        if waiting:
+            text += " (%d more waiting)" % waiting
+        self.setFormat(text)
+        self.show()
+
+
+class MessageArea(QtWidgets.QFrame):
+    """One sentence and what to do next; never a dialog."""
+
+    def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QtWidgets.QFrame.Shape.StyledPanel)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QtGui.QPalette.ColorRole.AlternateBase)
+        icon = QtWidgets.QLabel()
+        style = QtWidgets.QApplication.style()
+        size = style.pixelMetric(QtWidgets.QStyle.PixelMetric.PM_SmallIconSize)
+        warning = style.standardIcon(QtWidgets.QStyle.StandardPixmap.SP_MessageBoxWarning)
+        icon.setPixmap(warning.pixmap(size, size))
+        icon.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._message = _text_label()
+        self._hint = _text_label()
+        self._hint.setEnabled(False)  # the palette's quiet text colour
+        close = QtWidgets.QToolButton()
+        close.setAutoRaise(True)
+        close.setText("\u00d7")
+        close.setToolTip("Hide this message")
+        close.clicked.connect(self.forget)
+        words = QtWidgets.QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self._message)
+        words.addWidget(self._hint)
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 2, 4)
+        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_error(self, error: ErrorInfo) -> None:
+        self._message.setText(error.message)
+        self._hint.setText(error.hint)
+        self._hint.setVisible(bool(error.hint))
+        self.show()
+
+    def text(self) -> str:
+        """What is shown, "" when nothing is."""
+        if self.isHidden():
+            return ""
+        return " ".join(part for part in (self._message.text(), self._hint.text()) if part)
+
+    def forget(self) -> None:
+        self.hide()
+
+
+def _text_label() -> QtWidgets.QLabel:
+    label = QtWidgets.QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

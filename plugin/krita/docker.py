@@ -1,0 +1,126 @@
+"""The docker "Scumble": the panel in Krita's window, and what ties it to the session."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional, Tuple
+
+from krita import DockWidget
+
+from .backend import Backend
+from .link.form import Form, form_from_json, form_to_json
+from .link.values import Result
+from .panel import Panel
+from .qt import QtGui, QTimer
+
+_LOOK_MS = 300  # Krita tells of no change of the selection, so it is looked at
+_ESTIMATE_MS = 400  # the form rests this long before the time is asked for
+_IDLE_MS = 20
+_IDLE_TRIES = 250  # a stroke may be under way for as long as the artist's hand is
+
+
+class Docker(DockWidget):
+    """One for each window of Krita; the backend is shared."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self._backend = backend
+        self._forms: Dict[str, Form] = {}  # of documents that were in front before
+        self._document: Optional[str] = None
+        self._seen: Tuple[Any, ...] = ()
+        self.setWindowTitle("Scumble")
+        self.panel = Panel()
+        self.setWidget(self.panel)
+        stored = backend.read_default_form()
+        if stored:
+            self.panel.show_form(form_from_json(stored))
+        self._look_timer = QTimer(self)
+        self._look_timer.setInterval(_LOOK_MS)
+        self._look_timer.timeout.connect(self.look)
+        self._estimate_timer = QTimer(self)
+        self._estimate_timer.setSingleShot(True)
+        self._estimate_timer.setInterval(_ESTIMATE_MS)
+        self._estimate_timer.timeout.connect(self._estimate)
+        self.panel.start.connect(self.start)
+        self.panel.cancel.connect(self.cancel)
+        self.panel.paste.connect(self.paste)
+        self.panel.edited.connect(self.look)
+        backend.add_view(self.panel)
+
+    def canvasChanged(self, canvas: Any) -> None:
+        """Krita: another document is in front, or none."""
+        self.look()
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        self._backend.guard(self._backend.connect)
+        self._look_timer.start()
+        self.look()
+
+    def hideEvent(self, event: QtGui.QHideEvent) -> None:
+        super().hideEvent(event)
+        self._look_timer.stop()
+
+    def start(self) -> None:
+        self._backend.guard(lambda: self._start(_IDLE_TRIES))
+
+    def cancel(self, job_id: str) -> None:
+        self._backend.guard(lambda: self._backend.session.cancel(job_id))
+
+    def paste(self, result: Result) -> None:
+        self._backend.guard(lambda: self._backend.session.paste_recovered(result))
+
+    def look(self) -> None:
+        """Let the button say what it would do now."""
+        self._backend.guard(self._look)
+
+    def _look(self) -> None:
+        canvas = self._backend.canvas
+        document = canvas.document()
+        if document != self._document:
+            self._show_form_of(document)
+        if document is None:
+            self._seen = ()
+            self.panel.show_action("Generate", False, "Open or create a picture first.")
+            return
+        form = self.panel.form()
+        seen = (document, canvas.size(), canvas.selection(), form)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self.panel.show_action(self._backend.session.action(form).label, True)
+        self._estimate_timer.start()
+
+    def _estimate(self) -> None:
+        if self._backend.ready and self._backend.canvas.document() is not None:
+            self._backend.guard(
+                lambda: self._backend.session.estimate(self.panel.form(), self._show_estimate)
+            )
+
+    def _show_estimate(self, seconds: Optional[float]) -> None:
+        self.panel.show_estimate(seconds)
+
+    def _start(self, tries: int) -> None:
+        # what a stroke or filter is still painting belongs to the picture that is read
+        if self._backend.canvas.busy() and tries:
+            again = lambda: self._backend.guard(lambda: self._start(tries - 1))  # noqa: E731
+            QTimer.singleShot(_IDLE_MS, again)
+            return
+        form = self.panel.form()
+        self.panel.started()
+        request = self._backend.session.start(form)
+        if request is not None:
+            self.panel.show_seed(request.seed)
+            self._backend.remember(form_to_json(form))
+
+    def _show_form_of(self, document: Optional[str]) -> None:
+        """The fields follow the document: what stood in them there, else what its file tells."""
+        if self._document is not None:
+            self._forms[self._document] = self.panel.form()
+        self._document = document
+        if document is None:
+            return
+        stored = self._backend.read_form()
+        if document in self._forms:
+            self.panel.show_form(self._forms[document])
+        elif stored:
+            self.panel.show_form(form_from_json(stored))

@@ -1,0 +1,244 @@
+"""The docker's contents: one widget that fulfils the session's View and knows no Krita."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional
+
+from .activity import MessageArea, PreviewLabel, ProgressLine, duration
+from .fields import Fields
+from .link.errors import ErrorInfo
+from .link.form import Form
+from .link.values import (
+    Capabilities,
+    Job,
+    JobState,
+    Progress,
+    Result,
+    WorkerState,
+    WorkerStatus,
+)
+from .prompt import PromptEdit
+from .qt import Qt, QtWidgets, Signal
+
+_OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+_STARTER = "starter"  # the id of the model that ships with Scumble
+_WORKER_WORDS = {
+    WorkerState.STOPPED: "Ready",
+    WorkerState.STARTING: "Getting ready",
+    WorkerState.READY: "Ready",
+    WorkerState.LOADING: "Loading the model",
+    WorkerState.RUNNING: "Working",
+    WorkerState.OUT_OF_MEMORY: "Out of memory",
+    WorkerState.FAILED: "The worker does not start",
+}
+
+
+class Panel(QtWidgets.QWidget):
+    """Prompts, the button, what happens now, and the fields.
+
+    Signals: `start` (the button or Ctrl+Enter), `cancel` (a job's id), `edited`
+    (the form changed), `paste` (a Result to be pasted by hand).
+    """
+
+    start = Signal()
+    cancel = Signal(str)
+    edited = Signal()
+    paste = Signal(object)
+
+    def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
+        super().__init__(parent)
+        self._jobs: Dict[str, Job] = {}  # not over, oldest first
+        self._recovered: List[Result] = []
+        self._action_enabled = False
+        self.prompt = PromptEdit("What do you want to see?", 3, 8)
+        self.prompt.setToolTip("Describe the picture. Ctrl+Enter starts. (word:1.2) weighs a word.")
+        self.negative_prompt = PromptEdit("And what not?", 1, 4)
+        self.negative_prompt.setToolTip("Negative prompt: what the picture shall keep away from.")
+        self.button = QtWidgets.QPushButton("Generate")
+        self.cancel_button = QtWidgets.QPushButton("Cancel")
+        self.cancel_button.setToolTip("Stop within one step; nothing is added to the document.")
+        self.estimate = _quiet_label("")
+        self.progress_line = ProgressLine()
+        self.preview = PreviewLabel()
+        self.message = MessageArea()
+        self.fields = Fields()
+        self.starter_hint = _quiet_label(
+            "This is the small starter model. Larger ones are one command away:\n"
+            "scumble models download"
+        )
+        self.state = _quiet_label("Connecting")
+        self.recovered_button = QtWidgets.QToolButton()
+        self.recovered_button.setAutoRaise(True)
+        self.recovered_button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.recovered_button.setToolTip("Pictures whose document was closed before they were done")
+        self.recovered_menu = QtWidgets.QMenu(self.recovered_button)
+        self.recovered_button.setMenu(self.recovered_menu)
+        self._lay_out()
+        self.button.clicked.connect(self._ask_start)
+        self.prompt.submitted.connect(self._ask_start)
+        self.negative_prompt.submitted.connect(self._ask_start)
+        self.cancel_button.clicked.connect(self.cancel_shown)
+        self.prompt.textChanged.connect(self.edited)
+        self.negative_prompt.textChanged.connect(self.edited)
+        self.fields.changed.connect(self.edited)
+        self._show_jobs()
+
+    def form(self) -> Form:
+        return self.fields.form(self.prompt.toPlainText(), self.negative_prompt.toPlainText())
+
+    def show_form(self, form: Form) -> None:
+        self.prompt.setPlainText(form.prompt)
+        self.negative_prompt.setPlainText(form.negative_prompt)
+        self.fields.show_form(form)
+
+    def show_action(self, label: str, enabled: bool, why_not: str = "") -> None:
+        """What the button will do. why_not: said in its tooltip while it is disabled."""
+        self.button.setText(label)
+        self.button.setEnabled(enabled)
+        self.button.setToolTip(why_not or "%s (Ctrl+Enter)" % label)
+        self._action_enabled = enabled
+
+    def show_estimate(self, seconds: Optional[float]) -> None:
+        known = "Time not known yet" if seconds is None else "About %s on this computer"
+        self.estimate.setText(known if seconds is None else known % duration(seconds))
+
+    def show_seed(self, seed: int) -> None:
+        self.fields.seed.show_last(seed)
+
+    def started(self) -> None:
+        """The artist's request was taken: what was said before is over."""
+        self.message.forget()
+
+    def cancel_shown(self) -> None:
+        """Cancel the job that the progress line is about."""
+        job = self._shown()
+        if job is not None:
+            self.cancel.emit(job.id)
+
+    # the session's View
+
+    def connection_changed(self, state: str, error: Optional[ErrorInfo]) -> None:
+        words = {"connecting": "Connecting", "ready": "Ready", "lost": "Connecting again"}
+        self.state.setText(words.get(state, state))
+        if error is not None:
+            self.message.show_error(error)
+        elif state == "ready":
+            self.message.forget()
+
+    def capabilities_changed(self, capabilities: Capabilities) -> None:
+        self.fields.show_capabilities(capabilities)
+        only_starter = [model.id for model in capabilities.models] == [_STARTER]
+        self.starter_hint.setVisible(only_starter)
+
+    def job_changed(self, job: Job) -> None:
+        if job.state in _OVER:
+            self._jobs.pop(job.id, None)
+        else:
+            self._jobs[job.id] = job
+        self._show_jobs()
+
+    def progress(self, progress: Progress, preview: bytes) -> None:
+        shown = self._shown()
+        if shown is None or progress.job_id != shown.id:
+            return
+        self.progress_line.show_progress(progress, len(self._jobs) - 1)
+        if progress.preview is not None and preview:
+            self.preview.show_picture(preview, progress.preview.width, progress.preview.height)
+
+    def failed(self, error: ErrorInfo) -> None:
+        self.message.show_error(error)
+
+    def finished(self, result: Result, layer_name: str) -> None:
+        seed = result.metadata.get("seed")
+        if isinstance(seed, int):
+            self.fields.seed.show_last(seed)
+
+    def recovered(self, results: List[Result]) -> None:
+        self._recovered = list(results)
+        self.recovered_menu.clear()
+        for result in self._recovered:
+            action = self.recovered_menu.addAction(_title(result))
+            action.triggered.connect(lambda _=False, result=result: self.paste.emit(result))
+        self.recovered_button.setText("Recovered results\u2026 (%d)" % len(results))
+        self.recovered_button.setVisible(bool(results))
+
+    def worker_changed(self, status: WorkerStatus) -> None:
+        text = _WORKER_WORDS[status.state]
+        if status.device and status.state is not WorkerState.FAILED:
+            text += " (%s)" % status.device
+        self.state.setText(text)
+        self.state.setToolTip(status.message or status.model)
+
+    def paste_first_recovered(self) -> None:
+        if self._recovered:
+            self.paste.emit(self._recovered[0])
+
+    def _ask_start(self) -> None:
+        if self._action_enabled:
+            self.start.emit()
+
+    def _shown(self) -> Optional[Job]:
+        """The running job, else the oldest that waits."""
+        jobs = list(self._jobs.values())
+        running = [job for job in jobs if job.state is not JobState.QUEUED]
+        return (running or jobs or [None])[0]
+
+    def _show_jobs(self) -> None:
+        job = self._shown()
+        self.cancel_button.setVisible(job is not None)
+        self.estimate.setVisible(job is None)
+        if job is None:
+            self.progress_line.hide()
+            self.preview.forget()
+        elif self.progress_line.isHidden() or job.state is not JobState.RUNNING:
+            self.progress_line.show_state(job, len(self._jobs) - 1)
+
+    def _lay_out(self) -> None:
+        buttons = QtWidgets.QHBoxLayout()
+        buttons.addWidget(self.button, 1)
+        buttons.addWidget(self.cancel_button)
+        bottom = QtWidgets.QHBoxLayout()
+        bottom.addWidget(self.state, 1)
+        bottom.addWidget(self.recovered_button)
+        self.recovered_button.hide()
+        self.starter_hint.hide()
+        self.starter_hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        contents = QtWidgets.QWidget()
+        column = QtWidgets.QVBoxLayout(contents)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.setSpacing(6)
+        column.addWidget(self.prompt)
+        column.addWidget(self.negative_prompt)
+        column.addLayout(buttons)
+        column.addWidget(self.estimate)
+        column.addWidget(self.progress_line)
+        column.addWidget(self.message)
+        column.addWidget(self.preview)
+        column.addWidget(self.fields)
+        column.addStretch(1)
+        column.addWidget(self.starter_hint)
+        column.addLayout(bottom)
+        scroll = QtWidgets.QScrollArea(self)
+        scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(contents)
+        outer = QtWidgets.QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+
+def _quiet_label(text: str) -> QtWidgets.QLabel:
+    label = QtWidgets.QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    label.setEnabled(False)  # the palette's quiet text colour
+    return label
+
+
+def _title(result: Result) -> str:
+    prompt = str(result.metadata.get("prompt", "")).strip() or "Without a prompt"
+    short = prompt if len(prompt) <= 40 else prompt[:39] + "\u2026"
+    seed = result.metadata.get("seed")
+    size = "%d \u00d7 %d" % (result.region.width, result.region.height)
+    return "%s, %s" % (short, size) if seed is None else "%s, seed %s, %s" % (short, seed, size)

@@ -1,0 +1,128 @@
+"""Runs a real Krita under Xvfb with the plugin as the installer puts it, and a probe beside it.
+
+The probe (krita_probe/) is a second plugin. It runs scenarios on Krita's main
+thread while the event loop lives, and writes what it saw as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN = ROOT / "plugin"
+PROBE = Path(__file__).resolve().parent / "krita_probe"
+CODE_ONLY = shutil.ignore_patterns("__pycache__", "*.desktop", "*.action", "*.png")
+
+
+def copy_plugin(folder: Path) -> None:
+    """The plugin's module as an editor sees it: plugin/krita with plugin/link inside."""
+    shutil.copytree(PLUGIN / "krita", folder, ignore=CODE_ONLY)
+    shutil.copytree(PLUGIN / "link", folder / "link", ignore=CODE_ONLY)
+
+
+def missing_programs() -> list[str]:
+    return [name for name in ("krita", "xvfb-run") if shutil.which(name) is None]
+
+
+@dataclass(frozen=True)
+class KritaHome:
+    """A home folder of Krita's own in which plugin and probe are turned on."""
+
+    path: Path
+
+    @property
+    def resources(self) -> Path:
+        return self.path / ".local" / "share" / "krita"
+
+    def create(self) -> None:
+        modules = self.resources / "pykrita"
+        actions = self.resources / "actions"
+        config = self.path / ".config"
+        for folder in (modules, actions, config):
+            folder.mkdir(parents=True)
+        copy_plugin(modules / "scumble")
+        shutil.copy(PLUGIN / "krita" / "scumble.desktop", modules)
+        shutil.copy(PLUGIN / "krita" / "scumble.action", actions)
+        shutil.copytree(PROBE, modules / "scumble_probe", ignore=CODE_ONLY)
+        shutil.copy(PROBE / "scumble_probe.desktop", modules)
+        (config / "kritarc").write_text(
+            "[python]\nenable_scumble=true\nenable_scumble_probe=true\n"
+        )
+        # Xvfb's OpenGL is software: each repaint of a large canvas would hold Krita up by itself
+        (config / "kritadisplayrc").write_text(
+            "[General]\nOpenGLRenderer=none\ncanvasState=OPENGL_SUCCESS\n"
+        )
+
+
+@dataclass(frozen=True)
+class KritaRun:
+    """What a Krita left behind. report: scenario's name -> {facts, error}."""
+
+    report: dict[str, dict[str, Any]]
+    returncode: int
+    output: str
+    pictures: Path
+
+    def facts(self, scenario: str) -> dict[str, Any]:
+        """What the scenario saw. Raises AssertionError when it did not come to its end."""
+        assert scenario in self.report, f"Krita ended before {scenario}:\n{self.output[-4000:]}"
+        entry = self.report[scenario]
+        assert not entry["error"], f"{scenario} in Krita:\n{entry['error']}"
+        return dict(entry["facts"])
+
+
+def run_krita(
+    home: KritaHome, scenarios: list[str], environ: dict[str, str], limit: float
+) -> KritaRun:
+    """Start Krita, let the probe run the scenarios in order, and wait until it has closed.
+
+    limit: seconds after which Krita is killed.
+    """
+    report_file = home.path / "report.json"
+    pictures = home.path / "pictures"
+    pictures.mkdir(exist_ok=True)
+    log = home.path / "krita.log"
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        "HOME": str(home.path),
+        "XDG_DATA_HOME": str(home.path / ".local" / "share"),
+        "XDG_CONFIG_HOME": str(home.path / ".config"),
+        "XDG_CACHE_HOME": str(home.path / ".cache"),
+        "SCUMBLE_PROBE_SCENARIOS": ",".join(scenarios),
+        "SCUMBLE_PROBE_REPORT": str(report_file),
+        "SCUMBLE_PROBE_PICTURES": str(pictures),
+        **environ,
+    }
+    command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", "krita", "--nosplash"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=variables,
+            cwd=home.path,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            returncode = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            returncode = process.wait()
+    text = log.read_text(errors="replace")
+    report = json.loads(report_file.read_text()) if report_file.exists() else {}
+    return KritaRun(report, returncode, text, pictures)
+
+
+def install_record(home: Path) -> None:
+    """What the installer writes: this test's own python runs the daemon."""
+    home.mkdir(parents=True, exist_ok=True)
+    record = {"python": sys.executable, "home": str(home), "version": "0"}
+    (home / "install.json").write_text(json.dumps(record))

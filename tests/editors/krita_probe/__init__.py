@@ -1,0 +1,23 @@
+"""A plugin that runs test scenarios on Krita's main thread; see tests/editors/krita_harness.py."""
+
+import os
+
+from krita import Extension, Krita
+
+from .runner import Runner
+
+
+class Probe(Extension):
+    def setup(self):
+        pass
+
+    def createActions(self, window):
+        from .scenarios import SCENARIOS
+
+        names = os.environ["SCUMBLE_PROBE_SCENARIOS"].split(",")
+        self.runner = Runner([(name, SCENARIOS[name]) for name in names])
+        self.runner.start()
+
+
+if os.environ.get("SCUMBLE_PROBE_SCENARIOS"):
+    Krita.instance().addExtension(Probe(Krita.instance()))
