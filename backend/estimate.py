@@ -1,0 +1,82 @@
+"""How long a request will take, from what earlier runs took on this computer.
+
+A run's time is taken to grow with the megapixels of the model's working size,
+with the steps, and with the denoiser's calls a step: two with guidance, one
+without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from scumble.executor import RunTimes
+from scumble.journal import Timing
+from scumble.link.geometry import working_size
+from scumble.link.values import GenerationRequest, Mode
+
+RECENT = 5  # runs that count; older ones may come from other drivers or a busier machine
+MULTIPLE = 64  # pixels; the working size's granularity matters little here
+
+
+def measured(request: GenerationRequest, native: int, times: RunTimes) -> Timing:
+    """What a run of `request` says about other runs of its model, which was trained at `native`.
+
+    A second pass or a sampler that calls the denoiser twice a step shows as a
+    longer step: the cost is laid on the steps that were asked for.
+    """
+    megapixels = _megapixels(request, native)
+    wanted = _steps(request) * request.batch
+    denoising = times.step * times.steps
+    return Timing(
+        model=request.model,
+        device=times.device,
+        sampler=request.sampler,
+        load=times.load,
+        step=denoising / (wanted * megapixels * _calls(request)),
+        overhead=max(0.0, times.total - denoising) / (request.batch * megapixels),
+    )
+
+
+def seconds(
+    request: GenerationRequest,
+    native: int,
+    timings: Sequence[Timing],
+    device: str = "",
+    loaded: bool = False,
+) -> float | None:
+    """How long `request` will take; None when this model was never measured here.
+
+    timings: of the request's model, newest first. device: where it will run
+    ("": where it ran last). loaded: the model is in memory.
+    """
+    device = device or (timings[0].device if timings else "")
+    known = [timing for timing in timings if timing.device == device]
+    if not known:
+        return None
+    same = [timing for timing in known if timing.sampler == request.sampler] or known
+    step = _typical(timing.step for timing in same)
+    overhead = _typical(timing.overhead for timing in same)
+    load = 0.0 if loaded else _typical(timing.load for timing in known if timing.load > 0)
+    work = step * _steps(request) * _calls(request) + overhead
+    return load + work * request.batch * _megapixels(request, native)
+
+
+def _typical(values: Iterable[float]) -> float:
+    recent = list(values)[:RECENT]
+    return median(recent) if recent else 0.0
+
+
+def _megapixels(request: GenerationRequest, native: int) -> float:
+    return working_size(request.region.size, native, MULTIPLE).pixels / 1e6
+
+
+def _steps(request: GenerationRequest) -> int:
+    """How many of the steps are taken: below full strength the first ones are skipped."""
+    if request.mode is Mode.TEXT_TO_IMAGE:
+        return request.steps
+    return max(1, round(request.steps * request.strength))
+
+
+def _calls(request: GenerationRequest) -> int:
+    return 2 if request.guidance_scale > 1 else 1
