@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Dict, Optional
 
@@ -29,7 +29,6 @@ from .values import (
     Intent,
     MaskSettings,
     Mode,
-    ModelInfo,
     Prefill,
     Region,
     Size,
@@ -122,11 +121,11 @@ def build_request(
     document: str,
     canvas: Size,
     selection: Optional[Region],
-    capabilities: Optional[Capabilities] = None,
 ) -> GenerationRequest:
     """The request that the form makes on this canvas; a random seed is drawn here.
 
-    Raises ScumbleError: bad_request, model_missing, unsupported.
+    Model and sampler are the form's own, which may be ""; `with_model` settles
+    them. Raises ScumbleError (bad_request).
     """
     check(form)
     _check_canvas(canvas)
@@ -136,14 +135,13 @@ def build_request(
         region = _context(form, selection, canvas)
     if region.size.pixels > MAX_PIXELS:
         raise bad_request("The region is too large.", "Select less.")
-    model = _model(form, action, capabilities)
     return GenerationRequest(
         id=job_id,
         mode=action.mode,
         prompt=_clean(form.prompt),
         negative_prompt=_clean(form.negative_prompt),
-        model=model.id if model else form.model,
-        sampler=form.sampler or (model.sampler if model else ""),
+        model=form.model,
+        sampler=form.sampler,
         steps=form.steps,
         guidance_scale=float(form.guidance_scale),
         strength=float(form.strength),
@@ -158,6 +156,34 @@ def build_request(
         colour_match=form.colour_match,
         focus=form.focus,
     )
+
+
+def with_model(request: GenerationRequest, capabilities: Capabilities) -> GenerationRequest:
+    """The request with its model and sampler settled: "" is the first model, the model's own.
+
+    Raises ScumbleError: model_missing, unsupported.
+    """
+    wanted = request.model
+    model = next((m for m in capabilities.models if wanted in ("", m.id)), None)
+    if model is None:
+        raise ScumbleError(
+            ErrorCode.MODEL_MISSING,
+            "The model %s is not there." % wanted if wanted else "There is no model yet.",
+            "Choose another model, or add one with: scumble models add.",
+        )
+    if request.mode not in model.modes:
+        raise ScumbleError(
+            ErrorCode.UNSUPPORTED,
+            "%s cannot do this (%s)." % (model.name, request.mode.value.replace("_", " ")),
+            "Choose another model.",
+        )
+    if request.sampler and request.sampler not in model.samplers:
+        raise ScumbleError(
+            ErrorCode.UNSUPPORTED,
+            "%s cannot use the sampler %s." % (model.name, request.sampler),
+            "Choose another sampler.",
+        )
+    return replace(request, model=model.id, sampler=request.sampler or model.sampler)
 
 
 def draw_seed() -> int:
@@ -215,29 +241,3 @@ def _context(form: Form, selection: Region, canvas: Size) -> Region:
     elif form.padding is not None:
         choice = form.padding
     return context_region(selection, canvas, choice)
-
-
-def _model(form: Form, action: Action, capabilities: Optional[Capabilities]) -> Optional[ModelInfo]:
-    if capabilities is None:
-        return None  # not known yet; the backend checks again anyway
-    models = capabilities.models
-    model = next((model for model in models if not form.model or model.id == form.model), None)
-    if model is None:
-        raise ScumbleError(
-            ErrorCode.MODEL_MISSING,
-            "The model %s is not there." % (form.model or "asked for"),
-            "Choose another model, or add one with: scumble models add.",
-        )
-    if action.mode not in model.modes:
-        raise ScumbleError(
-            ErrorCode.UNSUPPORTED,
-            "%s cannot do that: %s." % (model.name, action.label),
-            "Choose another model.",
-        )
-    if form.sampler and form.sampler not in model.samplers:
-        raise ScumbleError(
-            ErrorCode.UNSUPPORTED,
-            "%s cannot use the sampler %s." % (model.name, form.sampler),
-            "Choose another sampler.",
-        )
-    return model

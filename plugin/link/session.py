@@ -7,7 +7,7 @@ there), and nothing waits: answers come as calls to the `View`.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
@@ -17,10 +17,11 @@ from .client import Client
 from .delivery import Delivery, ask
 from .encoding import from_wire, to_wire
 from .errors import ErrorCode, ErrorInfo, ScumbleError, bad_request
-from .form import Action, Form, action_for, build_request
+from .form import Action, Form, action_for, build_request, with_model
 from .jobs import Acknowledged, Changed, Finished, advance, is_over
 from .naming import layer_name, result_name
 from .snapshot import blobs_of, check_snapshot, guess_intent
+from .submission import Submissions
 from .values import (
     Capabilities,
     GenerationRequest,
@@ -33,16 +34,6 @@ from .values import (
 )
 
 __all__ = ["Action", "Canvas", "Form", "PasteOutcome", "Session", "View"]
-
-_SUBMISSIONS = 3  # how often one request is sent when the connection goes while it is under way
-
-
-@dataclass
-class _Submission:
-    fields: Dict[str, Any]
-    blobs: Tuple[bytes, ...]
-    left: int
-    lost: bool = False  # the connection went before the answer came
 
 
 class Session:
@@ -59,7 +50,7 @@ class Session:
         self._view = view
         self._delivery = Delivery(client, canvas, view, self.name_of)
         self._asked: Dict[str, GenerationRequest] = {}
-        self._submissions: Dict[str, _Submission] = {}
+        self._submissions = Submissions(client, self._change, self._fail_job)
         self._cancelling: Set[str] = set()
         self._seen: Dict[str, Tuple[int, int]] = {}
         self._connected = False
@@ -87,9 +78,6 @@ class Session:
             self._view.failed(error.info)
             return None
         self._asked[request.id] = request
-        self._submissions[request.id] = _Submission(
-            {"request": to_wire(request)}, blobs, _SUBMISSIONS
-        )
         self._change(
             Job(
                 request.id,
@@ -99,7 +87,7 @@ class Session:
                 document=request.document,
             )
         )
-        self._submit(request.id)
+        self._submissions.add(request, blobs, self.capabilities)
         return request
 
     def cancel(self, job_id: str) -> None:
@@ -108,6 +96,9 @@ class Session:
         if job is None or is_over(job):
             return
         self._cancelling.add(job_id)
+        if self._submissions.withdraw(job_id):
+            self._take(replace(job, state=JobState.CANCELLED))
+            return
         ask(self._client, "cancel", partial(self._cancelled, job_id), {"job_id": job_id})
 
     def estimate(self, form: Form, callback: Callable[[Optional[float]], None]) -> None:
@@ -174,7 +165,9 @@ class Session:
         selection = self._canvas.selection()
         size = self._canvas.size()
         job_id = uuid.uuid4().hex
-        request = build_request(form, job_id, document, size, selection, self.capabilities)
+        request = build_request(form, job_id, document, size, selection)
+        if self.capabilities is not None:
+            request = with_model(request, self.capabilities)
         return request, selection is not None
 
     def _read(self, form: Form) -> Tuple[GenerationRequest, Tuple[bytes, ...]]:
@@ -195,26 +188,6 @@ class Session:
         if form.intent is None:
             request = replace(request, intent=guess_intent(snapshot))
         return request, blobs_of(snapshot)
-
-    def _submit(self, job_id: str) -> None:
-        submission = self._submissions[job_id]
-        submission.left -= 1
-        submission.lost = False
-        then = partial(self._submitted, job_id)
-        ask(self._client, "submit", then, submission.fields, submission.blobs)
-
-    def _submitted(
-        self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]
-    ) -> None:
-        submission = self._submissions.get(job_id)
-        if isinstance(error, DisconnectedError) and submission is not None and submission.left:
-            submission.lost = True  # whether it arrived shows after the next resume
-            return
-        self._submissions.pop(job_id, None)
-        if error is not None:
-            self._fail_job(job_id, error.info)
-        elif reply is not None:
-            self._change(from_wire(Job, reply.fields.get("job")))
 
     def _cancelled(
         self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]
@@ -263,6 +236,8 @@ class Session:
         info = from_wire(ErrorInfo, error) if error is not None else None
         state = str(fields.get("state", ""))
         self._connected = state == "ready"
+        if info is not None and not info.retryable:
+            self._submissions.unreachable(info)
         self._view.connection_changed(state, info)
         if self._connected:
             self.refresh()
@@ -272,26 +247,17 @@ class Session:
         results = [from_wire(Result, result) for result in fields.get("results", [])]
         listed = {job.id for job in jobs}
         for job in jobs:
-            self._submissions.pop(job.id, None)  # it arrived
             self._take(job)
-        for job_id, submission in list(self._submissions.items()):
-            if submission.lost:
-                self._submit_again(job_id)
+        for job_id in self._submissions.resumed(listed, self._cancelling):
+            self._take(replace(self.jobs[job_id], state=JobState.CANCELLED))
         for job_id in self._cancelling & listed:
             ask(self._client, "cancel", partial(self._cancelled, job_id), {"job_id": job_id})
         for result in results:
             self._arrived(result)
         unknown = {result.job_id for result in results} - set(self.jobs)
         running = {job_id for job_id, job in self.jobs.items() if not is_over(job)}
-        if unknown or running - listed - set(self._submissions):
+        if unknown or running - listed - self._submissions.ids:
             ask(self._client, "jobs", self._listed, {"all": False})
-
-    def _submit_again(self, job_id: str) -> None:
-        if job_id in self._cancelling:
-            del self._submissions[job_id]
-            self._take(replace(self.jobs[job_id], state=JobState.CANCELLED))
-        else:
-            self._submit(job_id)
 
     def _listed(self, reply: Optional[Reply], error: Optional[ScumbleError]) -> None:
         """What became of the jobs that ended while there was no connection."""
@@ -301,7 +267,7 @@ class Session:
         for job in jobs:
             self._take(job)
         gone = ErrorInfo(ErrorCode.INTERNAL, "The backend does not know this job any more.")
-        known = {job.id for job in jobs} | set(self._submissions)
+        known = {job.id for job in jobs} | self._submissions.ids
         for job_id, job in list(self.jobs.items()):
             if not is_over(job) and job_id not in known and not reply.fields.get("more"):
                 self._fail_job(job_id, gone)
@@ -339,6 +305,7 @@ class Session:
         if reply is not None:
             self.capabilities = from_wire(Capabilities, reply.fields.get("capabilities"))
             self._view.capabilities_changed(self.capabilities)
+            self._submissions.models_known(self.capabilities)
 
     def _told_status(self, reply: Optional[Reply], _: Optional[ScumbleError]) -> None:
         if reply is not None:
