@@ -68,6 +68,11 @@ def compute(path: Path, digests: dict[str, Any], report: Report | None = None) -
     return _join(path, parts)
 
 
+def remember(path: Path, value: str, digests: dict[str, Any]) -> None:
+    """Record a hash that was found elsewhere for the file as it is now."""
+    digests[str(path)] = {"stamp": _stamp(path), "sha256": value}
+
+
 def forget(path: Path, digests: dict[str, Any]) -> None:
     """Drop what is recorded of `path` and of what lies within it."""
     inside = str(path) + os.sep

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from scumble.link.encoding import from_wire, to_wire
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.home import Home
 from scumble.models import digest
+from scumble.models.catalogue import CATALOGUE
 from scumble.models.copying import copy_into
 from scumble.models.entry import Defaults, LoraEntry, ModelEntry, slug, usual_defaults
 from scumble.models.folder import read_configs as read_folder_configs
@@ -35,6 +37,7 @@ HASH_AT_ONCE = 64 * 1024 * 1024  # bytes; larger models are hashed when somebody
 
 
 Entries = list[ModelEntry]
+Problems = list[str]
 
 
 class Registry:
@@ -103,8 +106,15 @@ class Registry:
         return self.record(entry)
 
     def record(self, entry: ModelEntry) -> ModelEntry:
-        """Put a finished entry into the list under an id of its own."""
+        """Put a finished entry into the list: in place of one of the same path, else under a
+        free id.
+        """
         with self._ledger.change() as data:
+            for number, record in enumerate(data["models"]):
+                if record.get("path") == entry.path:
+                    entry = replace(entry, id=str(record.get("id")))
+                    data["models"][number] = to_wire(entry)
+                    return entry
             taken = {record.get("id") for record in data["models"]} | {"starter"}
             base, number = entry.id, 2
             while entry.id in taken:
@@ -120,7 +130,7 @@ class Registry:
         Raises ScumbleError: model_missing, or unsupported for the starter model.
         """
         if model_id not in {entry.id for entry in self.list()} and self.loras.has(model_id):
-            return self.loras.remove(model_id)
+            return self._remove_lora(model_id)
         entry = self.get(model_id)
         if entry.id == "starter":
             raise ScumbleError(
@@ -136,6 +146,30 @@ class Registry:
             _delete(Path(entry.path))
         return ours
 
+    def _remove_lora(self, name: str) -> bool:
+        origin = Path(self.loras.find(name).path).resolve()
+        gone = self.loras.remove(name)
+        downloads = (self.models_dir / "downloads").resolve()
+        if downloads in origin.parents:
+            _delete(downloads / origin.relative_to(downloads).parts[0])
+            return True
+        return gone
+
+    def remember(self, hashes: Mapping[Path, str]) -> None:
+        """Take over hashes of files that were checked a moment ago."""
+        with self._ledger.change() as data:
+            for path, value in hashes.items():
+                digest.remember(path, value, data["digests"])
+
+    def preview_decoder(self, architecture: str) -> Path | None:
+        """The folder of the tiny decoder that was fetched for previews, if there is one."""
+        wanted = "sd1" if architecture == "sd2" else architecture  # one VAE for both
+        for item in CATALOGUE:
+            folder = self.models_dir / "previews" / item.id
+            if item.kind == "preview" and item.architecture == wanted and folder.is_dir():
+                return folder
+        return None
+
     def sha256(self, model_id: str, report: digest.Report | None = None) -> str:
         """The model's hash; read from disk once (gigabytes take seconds), recorded from then on."""
         entry = self.get(model_id)
@@ -149,6 +183,22 @@ class Registry:
                 {k: v for k, v in digests.items() if k not in before or data["digests"].get(k) != v}
             )
         return value
+
+    def verify(self, model_id: str, report: digest.Report | None = None) -> Problems:
+        """What is wrong with a model's files, a sentence each; reads them all again."""
+        if self.loras.has(model_id):
+            error = self.loras.find(model_id).error
+            return [error] if error else []
+        entry = self.get(model_id)
+        path = Path(entry.path)
+        try:
+            inspect(path)
+        except ScumbleError as error:
+            return [error.info.message]
+        recorded = self.sha256(model_id)
+        if digest.compute(path, {}, report) != recorded:
+            return ["Its bytes changed since they were recorded, though not their size or date."]
+        return []
 
 
 def describe(path: Path, found: Inspection, name: str = "") -> ModelEntry:
