@@ -1,0 +1,1 @@
+"""The verbs of `scumble`; each module has `describe(parser)` and `run(options)`."""

@@ -1,0 +1,112 @@
+"""scumble jobs [list|cancel|save]"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scumble import openraster
+from scumble.cli.result_files import check_targets
+from scumble.cli.run import CLIENT_ID, own_install
+from scumble.link.channel import Reply
+from scumble.link.client import call
+from scumble.link.encoding import from_wire, to_wire
+from scumble.link.errors import bad_request
+from scumble.link.home import find_home
+from scumble.link.naming import layer_name
+from scumble.link.values import Job, Result
+from scumble.metadata import png_text
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser("jobs", help="list, save and cancel jobs")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    parser.set_defaults(what="list")
+    whats = parser.add_subparsers(dest="what", metavar="WHAT")
+    whats.add_parser("list", help="every job that is known (the default)")
+    cancel = whats.add_parser("cancel", help="stop a job")
+    cancel.add_argument("job", metavar="JOB", help="its id, or how it begins")
+    save = whats.add_parser("save", help="write a finished job's results to files")
+    save.add_argument("job", metavar="JOB", help="its id, or how it begins")
+    save.add_argument("--out", "-o", type=Path, required=True, metavar="FILE.png")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    actions = {"cancel": _cancel, "save": _save}
+    action = actions.get(options.what or "list", _list)
+    return action(options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    for job in _all_jobs():
+        if options.json:
+            print(json.dumps({"event": "job", "job": to_wire(job)}))
+            continue
+        waiting = f", {len(job.unacknowledged)} waiting" if job.unacknowledged else ""
+        print(
+            f"{job.id[:12]}  {job.state.value:<9}  {job.results} result(s){waiting}  "
+            f"{layer_name(job.prompt, None)}"
+        )
+    return 0
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    job = from_wire(Job, _ask("cancel", {"job_id": _find(options.job).id}).fields["job"])
+    if options.json:
+        print(json.dumps({"event": "job", "job": to_wire(job)}))
+    else:
+        print(f"{job.id[:12]}  {job.state.value}")
+    return 0
+
+
+def _save(options: argparse.Namespace) -> int:
+    check_targets([options.out], None)
+    job = _find(options.job)
+    found = _ask("results", {"job_id": job.id}).fields["results"]
+    results = [from_wire(Result, entry) for entry in found]
+    if not results:
+        raise bad_request(f"The job {job.id[:12]} has no results.", "See: scumble jobs")
+    for result in results:
+        path = options.out
+        if len(results) > 1:
+            path = path.with_name(f"{path.stem}-{result.index + 1}{path.suffix}")
+        reply = _ask("fetch", {"job_id": job.id, "index": result.index})
+        _write(path, result, reply.blobs[0])
+        _ask("acknowledge", {"job_id": job.id, "index": result.index})
+        print(json.dumps({"event": "written", "path": str(path)}) if options.json else path)
+    return 0
+
+
+def _write(path: Path, result: Result, data: bytes) -> None:
+    """The result alone; as .ora at its place on its canvas, under its name."""
+    region = result.region
+    pixels = np.frombuffer(data, np.uint8).reshape(region.height, region.width, 4)
+    text = png_text(result.metadata)
+    if path.suffix.lower() != ".ora":
+        path.write_bytes(openraster.png(pixels, text))
+        return
+    name = layer_name(str(result.metadata.get("prompt", "")), result.metadata.get("seed"))
+    layer = openraster.Layer(name, pixels, 0, 0, text=text)
+    openraster.write(path, openraster.Document(region.size, (layer,), text))
+
+
+def _find(beginning: str) -> Job:
+    found = [job for job in _all_jobs() if job.id.startswith(beginning)]
+    if len(found) != 1:
+        count = "No" if not found else "More than one"
+        raise bad_request(f"{count} job's id begins with {beginning}.", "See: scumble jobs")
+    return found[0]
+
+
+def _all_jobs() -> list[Job]:
+    return [from_wire(Job, entry) for entry in _ask("jobs", {"all": True}).fields["jobs"]]
+
+
+def _ask(kind: str, fields: dict[str, Any]) -> Reply:
+    home = find_home()
+    return call(home, kind, fields, client_id=CLIENT_ID, install=own_install(home))
