@@ -16,6 +16,7 @@ class PasteOutcome(Enum):
     PASTED = "pasted"
     ALREADY_THERE = "already_there"  # a layer of the document carries the marker of this result
     CLOSED = "closed"  # the document is not open
+    BUSY = "busy"  # not yet: ask again with `Session.paste_held`, nothing was changed for good
 
 
 class Canvas(Protocol):
@@ -47,7 +48,8 @@ class Canvas(Protocol):
 
         The layer is marked with result.job_id and result.index, so that the
         same result is never pasted twice (ALREADY_THERE). The document need
-        not be the one in front.
+        not be the one in front. A canvas that answers BUSY (the artist's hand
+        is on it) sees to it that `Session.paste_held` is called soon.
         """
 
 

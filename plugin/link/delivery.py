@@ -35,6 +35,7 @@ class Delivery:
         self._under_way: Set[Key] = set()
         self._done: Set[Key] = set()  # pasted or given up; acknowledged as often as it is told
         self._waiting: Dict[Key, Result] = {}
+        self._held: Dict[Key, Tuple[Result, bytes, Sequence[str]]] = {}
 
     def deliver(self, result: Result, documents: Sequence[str]) -> None:
         """Fetch the result and paste it into the first of `documents` that is open."""
@@ -62,6 +63,13 @@ class Delivery:
         self._acknowledge(key)
         if self._waiting.pop(key, None) is not None:
             self.tell_waiting()
+
+    def paste_held(self) -> None:
+        """Try again to paste what the canvas was too busy for."""
+        held, self._held = self._held, {}
+        for key, (result, pixels, documents) in held.items():
+            self._under_way.discard(key)
+            self._paste_or_offer(result, pixels, documents)
 
     def waiting(self) -> List[Result]:
         return list(self._waiting.values())
@@ -95,7 +103,16 @@ class Delivery:
         try:
             if reply is None:
                 raise error or DisconnectedError()
-            self._paste(*_read_fetched(result, reply), documents)
+            fetched, pixels = _read_fetched(result, reply)
+        except ScumbleError as failure:
+            self._view.failed(failure.info)
+            self.offer(result)
+            return
+        self._paste_or_offer(fetched, pixels, documents)
+
+    def _paste_or_offer(self, result: Result, pixels: bytes, documents: Sequence[str]) -> None:
+        try:
+            self._paste(result, pixels, documents)
         except ScumbleError as failure:
             self._view.failed(failure.info)
             self.offer(result)
@@ -107,10 +124,14 @@ class Delivery:
             outcome = self._into(document, result, pixels, name)
             if outcome is not PasteOutcome.CLOSED:
                 break
+        key = _key(result)
         if outcome is PasteOutcome.CLOSED:
             self.offer(result)
             return
-        key = _key(result)
+        if outcome is PasteOutcome.BUSY:
+            self._under_way.add(key)
+            self._held[key] = (result, pixels, documents)
+            return
         self._done.add(key)
         if self._waiting.pop(key, None) is not None:
             self.tell_waiting()

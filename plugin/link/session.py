@@ -138,6 +138,10 @@ class Session:
             return
         self._delivery.deliver(result, documents)
 
+    def paste_held(self) -> None:
+        """Paste what the canvas was too busy for; for the canvas to call when it is at rest."""
+        self._delivery.paste_held()
+
     def discard_recovered(self, result: Result) -> None:
         """Do not offer this result any more."""
         self._delivery.discard(result)
