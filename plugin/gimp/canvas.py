@@ -1,0 +1,160 @@
+"""GIMP's images as a `session.Canvas`: what is read, what is pasted.
+
+Every call here goes to GIMP's procedural database and so belongs to the
+plug-in's main thread. Pixels are asked of GEGL as 8-bit sRGB, which converts
+from any precision and profile.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import List, Optional
+
+from gi.repository import Gegl, Gimp
+
+from .link.canvas import PasteOutcome
+from .link.errors import ErrorCode, ScumbleError
+from .link.values import Region, Result, Size, Snapshot
+
+PIXELS = "R'G'B'A u8"  # babl: perceptual sRGB, straight alpha
+MASK = "Y u8"
+IDENTITY = "scumble-document"  # parasite: the image's own name, travels in the XCF
+PASTED = "scumble-pasted"  # parasite: the results that this image has got
+PERSISTENT = 1  # GIMP_PARASITE_PERSISTENT: saved with the image, no undo step
+
+
+class GimpCanvas:
+    """The canvas of one image. use_selection False: the selection is not looked at."""
+
+    def __init__(self, image: Gimp.Image, use_selection: bool = True) -> None:
+        self.image = image
+        self.use_selection = use_selection
+
+    def document(self) -> Optional[str]:
+        """The image's lasting name; None when it is closed."""
+        return identity(self.image) if self.image.is_valid() else None
+
+    def size(self) -> Size:
+        image = self._open_image()
+        return Size(image.get_width(), image.get_height())
+
+    def selection(self) -> Optional[Region]:
+        """The selection's bounds on the canvas; None: nothing is selected."""
+        image = self._open_image()
+        if not self.use_selection:
+            return None
+        found, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
+        if not found or not selected:
+            return None
+        return Region(x1, y1, x2 - x1, y2 - y1)
+
+    def snapshot(self, region: Region, with_mask: bool) -> Snapshot:
+        """The visible pixels of `region` in sRGB, and the selection over it.
+
+        Raises ScumbleError (unsupported) for an indexed image.
+        """
+        image = self._open_image()
+        if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+            raise ScumbleError(
+                ErrorCode.UNSUPPORTED,
+                "An indexed image has too few colours to paint in.",
+                "Convert it with Image > Mode > RGB.",
+            )
+        visible = Gimp.Layer.new_from_visible(image, image, "visible")
+        try:
+            pixels = _read(visible.get_buffer(), region, PIXELS, 4)
+        finally:
+            visible.delete()
+        mask = _read(image.get_selection().get_buffer(), region, MASK, 1) if with_mask else None
+        return Snapshot(self.size(), region, pixels, mask)
+
+    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+        """Put the result above the active layer of the image it was asked from, in one undo step.
+
+        pixels: RGBA8, result.region.width * height * 4 bytes; raises
+        ScumbleError (internal) when they are not, since GEGL would only warn.
+        """
+        image = find(document)
+        if image is None:
+            return PasteOutcome.CLOSED
+        marker = "%s/%d" % (result.job_id, result.index)
+        pasted = _pasted(image)
+        if marker in pasted:
+            return PasteOutcome.ALREADY_THERE
+        width, height = result.region.width, result.region.height
+        if len(pixels) != width * height * 4:
+            raise ScumbleError(ErrorCode.INTERNAL, "The result's pixels are not of its size.")
+        grey = image.get_base_type() == Gimp.ImageBaseType.GRAY
+        kind = Gimp.ImageType.GRAYA_IMAGE if grey else Gimp.ImageType.RGBA_IMAGE
+        image.undo_group_start()
+        try:
+            layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, Gimp.LayerMode.NORMAL)
+            buffer = layer.get_buffer()
+            buffer.set(Gegl.Rectangle.new(0, 0, width, height), PIXELS, pixels)
+            buffer.flush()
+            layer.update(0, 0, width, height)
+            layer.attach_parasite(_parasite("scumble-metadata", result.metadata))
+            parent, position = _above_active(image)
+            image.insert_layer(layer, parent, position)
+            layer.set_offsets(result.region.x, result.region.y)
+        finally:
+            image.undo_group_end()
+        image.attach_parasite(_parasite(PASTED, [*pasted, marker][-200:]))
+        Gimp.displays_flush()
+        return PasteOutcome.PASTED
+
+    def _open_image(self) -> Gimp.Image:
+        if not self.image.is_valid():
+            raise ScumbleError(ErrorCode.BAD_REQUEST, "No image is open.", "Open one first.")
+        return self.image
+
+
+def identity(image: Gimp.Image) -> str:
+    """The image's lasting name, given to it on the first call and saved with it."""
+    parasite = image.get_parasite(IDENTITY)
+    if parasite is not None:
+        return bytes(parasite.get_data()).decode("ascii", "replace")
+    name = uuid.uuid4().hex
+    image.attach_parasite(Gimp.Parasite.new(IDENTITY, PERSISTENT, name.encode("ascii")))
+    return name
+
+
+def find(document: str) -> Optional[Gimp.Image]:
+    """The open image of that name, or None."""
+    for image in Gimp.get_images():
+        parasite = image.get_parasite(IDENTITY)
+        if parasite is not None and bytes(parasite.get_data()) == document.encode("ascii"):
+            return image
+    return None
+
+
+def _read(buffer: Gegl.Buffer, region: Region, form: str, channels: int) -> bytes:
+    rectangle = Gegl.Rectangle.new(region.x, region.y, region.width, region.height)
+    data = bytes(buffer.get(rectangle, 1.0, form, Gegl.AbyssPolicy.NONE))
+    if len(data) != region.width * region.height * channels:
+        raise ScumbleError(ErrorCode.INTERNAL, "GIMP gave fewer pixels than were asked for.")
+    return data
+
+
+def _above_active(image: Gimp.Image) -> "tuple":
+    """(parent group or None, position) right above the selected layer, else on top."""
+    selected = image.get_selected_layers()
+    if not selected:
+        return None, 0
+    layer = selected[0]
+    return layer.get_parent(), image.get_item_position(layer)
+
+
+def _parasite(name: str, value: object) -> Gimp.Parasite:
+    return Gimp.Parasite.new(name, PERSISTENT, json.dumps(value).encode("utf-8"))
+
+
+def _pasted(image: Gimp.Image) -> List[str]:
+    parasite = image.get_parasite(PASTED)
+    if parasite is None:
+        return []
+    try:
+        return [str(item) for item in json.loads(bytes(parasite.get_data()))]
+    except ValueError:
+        return []

@@ -1,0 +1,58 @@
+"""What the plug-in remembers: the last form, per image and for new images, and its own name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+from typing import Optional
+
+from gi.repository import Gimp
+
+from .link.form import Form, form_from_json, form_to_json
+
+FORM = "scumble-form"  # parasite: the image's own values, travel in the XCF
+PERSISTENT = 1  # GIMP_PARASITE_PERSISTENT: saved with the image, no undo step
+
+
+def last_form(image: Optional[Gimp.Image]) -> Form:
+    """The image's own values, else those used last, else the defaults."""
+    parasite = image.get_parasite(FORM) if image is not None and image.is_valid() else None
+    if parasite is not None:
+        return form_from_json(bytes(parasite.get_data()).decode("utf-8", "replace"))
+    try:
+        return form_from_json(_file("form.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return Form()
+
+
+def remember_form(image: Gimp.Image, form: Form) -> None:
+    text = form_to_json(form)
+    image.attach_parasite(Gimp.Parasite.new(FORM, PERSISTENT, text.encode("utf-8")))
+    _write(_file("form.json"), text)
+
+
+def client_id() -> str:
+    """This GIMP's lasting name with the daemon, so that what a crash left is found again."""
+    path = _file("client-id")
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        found = path.read_text(encoding="ascii").strip()
+        if found:
+            return found
+    made = "gimp-" + uuid.uuid4().hex
+    _write(path, made)
+    return made
+
+
+def _file(name: str) -> Path:
+    return Path(Gimp.directory()) / "scumble" / name
+
+
+def _write(path: Path, text: str) -> None:
+    # remembering is a comfort: a full disk must not stop the artist's work
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name("%s.%d" % (path.name, os.getpid()))
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(str(temporary), str(path))

@@ -1,0 +1,184 @@
+"""What GIMP is offered: five procedures under Filters > Scumble, with and without a window."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict, List, NamedTuple
+
+from . import versions  # noqa: F401  (before gi.repository)
+
+# isort: split
+from gi.repository import Gegl, Gimp, GLib, GObject
+
+from .batch import BatchRun
+from .canvas import GimpCanvas
+from .keep import last_form
+from .link.errors import ErrorCode, ErrorInfo, ScumbleError
+from .link.form import Form
+from .watch import leave_with_gimp
+
+MENU = "<Image>/Filters/Scumble"
+REFINE_STRENGTH = 0.6
+_MAX_INT = 2**31 - 1  # GIMP's integers
+WINDOW = "scumble-window-show"  # temporary procedure of the process that shows the window
+
+
+class Entry(NamedTuple):
+    label: str
+    help: str
+    strength: float  # the argument's default; 0 for procedures without arguments
+    selection: bool  # reads the selection; without one Fill cannot run
+
+
+ENTRIES: Dict[str, Entry] = {
+    "scumble-fill": Entry("_Fill selection…", "Fill the selection with what you type", 1.0, True),
+    "scumble-generate": Entry("_Generate…", "Draw a picture over the whole canvas", 1.0, False),
+    "scumble-refine": Entry("_Refine…", "Redraw what is there", REFINE_STRENGTH, True),
+    "scumble-repeat": Entry("Repeat _last", "Do again what was done last", 0.0, True),
+    "scumble-recovered": Entry(
+        "Re_covered results…", "Paste results that no image has got yet", 0.0, True
+    ),
+}
+
+
+class Scumble(Gimp.PlugIn):
+    def do_set_i18n(self, name: str) -> bool:
+        return False
+
+    def do_query_procedures(self) -> List[str]:
+        return list(ENTRIES)
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        entry = ENTRIES[name]
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, self._run, None)
+        procedure.set_image_types("RGB*, GRAY*")
+        mask = Gimp.ProcedureSensitivityMask
+        procedure.set_sensitivity_mask(mask.DRAWABLE | mask.DRAWABLES | mask.NO_DRAWABLES)
+        procedure.set_menu_label(entry.label)
+        procedure.add_menu_path(MENU)
+        procedure.set_documentation(entry.help, entry.help + ". Pixels outside stay.", name)
+        procedure.set_attribution("Scumble contributors", "Scumble contributors", "2026")
+        if entry.strength:
+            _add_arguments(procedure, entry)
+        procedure.add_string_array_return_value(
+            "layers", "Layers", "The new layers' names", GObject.ParamFlags.READWRITE
+        )
+        return procedure
+
+    def _run(
+        self,
+        procedure: Gimp.Procedure,
+        run_mode: Gimp.RunMode,
+        image: Gimp.Image,
+        drawables: List[Gimp.Drawable],
+        config: Gimp.ProcedureConfig,
+        data: Any,
+    ) -> Gimp.ValueArray:
+        leave_with_gimp()
+        Gegl.init(None)
+        name = procedure.get_name()
+        if run_mode == Gimp.RunMode.INTERACTIVE and name != "scumble-repeat":
+            return self._show_window(procedure, name, image)
+        entry = ENTRIES[name]
+        canvas = GimpCanvas(image, entry.selection)
+        try:
+            if name == "scumble-fill" and canvas.selection() is None:
+                raise ScumbleError(
+                    ErrorCode.BAD_REQUEST, "Nothing is selected.", "Select what to fill first."
+                )
+            run = BatchRun(canvas)
+            if name == "scumble-recovered":
+                run.paste_recovered()
+            elif entry.strength and run_mode == Gimp.RunMode.NONINTERACTIVE:
+                run.fill(_form(config))
+            else:
+                run.fill(last_form(image))
+            error = run.error
+        except ScumbleError as caught:
+            return _failure(procedure, caught.info)
+        if error is not None:
+            return _failure(procedure, error)
+        values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+        values.remove(1)
+        value = GObject.Value(GObject.TYPE_STRV, run.pasted)
+        values.insert(1, value)
+        return values
+
+    def _show_window(
+        self, procedure: Gimp.Procedure, name: str, image: Gimp.Image
+    ) -> Gimp.ValueArray:
+        """Bring the window that is open to this image, or open it and stay until it is closed."""
+        from .window import Window  # GTK only where a window is shown
+
+        success = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+        pdb = Gimp.get_pdb()
+        if pdb.procedure_exists(WINDOW):
+            show = pdb.lookup_procedure(WINDOW)
+            arguments = show.create_config()
+            arguments.set_property("image", image)
+            arguments.set_property("entry", name)
+            show.run(arguments)
+            return success
+        loop = GLib.MainLoop()
+        window = Window(GimpCanvas(image), loop.quit)
+
+        def show_again(show: Gimp.Procedure, config: Any, data: Any) -> Gimp.ValueArray:
+            window.show_image(config.get_property("image"), config.get_property("entry"))
+            return show.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+
+        show = Gimp.Procedure.new(self, WINDOW, Gimp.PDBProcType.TEMPORARY, show_again, None)
+        flags = GObject.ParamFlags.READWRITE
+        show.add_image_argument("image", "Image", "The image to work on", False, flags)
+        show.add_string_argument("entry", "Entry", "The menu entry", name, flags)
+        self.add_temp_procedure(show)
+        self.persistent_enable()
+        window.show_image(image, name)
+        loop.run()
+        self.remove_temp_procedure(WINDOW)
+        return success
+
+
+def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
+    flags = GObject.ParamFlags.READWRITE
+    text = procedure.add_string_argument
+    whole = procedure.add_int_argument
+    number = procedure.add_double_argument
+    default = Form()
+    text("prompt", "_Prompt", "What should be there", "", flags)
+    text("negative-prompt", "_Negative prompt", "What should not", "", flags)
+    text("model", "_Model", "Its id; empty: the first one", "", flags)
+    text("sampler", "S_ampler", "Its id; empty: the model's own", "", flags)
+    whole("steps", "S_teps", "Denoising steps", 1, 200, default.steps, flags)
+    number("guidance", "_CFG", "Guidance scale", 1.0, 50.0, default.guidance_scale, flags)
+    number("strength", "St_rength", "0 keeps, 1 redraws", 0.0, 1.0, entry.strength, flags)
+    whole("seed", "See_d", "-1: a random one", -1, _MAX_INT, -1, flags)
+    whole("results", "Res_ults", "How many", 1, 16, 1, flags)
+
+
+def _form(config: Gimp.ProcedureConfig) -> Form:
+    seed = config.get_property("seed")
+    return Form(
+        prompt=config.get_property("prompt") or "",
+        negative_prompt=config.get_property("negative-prompt") or "",
+        model=config.get_property("model") or "",
+        sampler=config.get_property("sampler") or "",
+        steps=config.get_property("steps"),
+        guidance_scale=config.get_property("guidance"),
+        strength=config.get_property("strength"),
+        seed=None if seed < 0 else seed,
+        batch=config.get_property("results"),
+    )
+
+
+def _failure(procedure: Gimp.Procedure, error: ErrorInfo) -> Gimp.ValueArray:
+    statuses = {
+        ErrorCode.BAD_REQUEST: Gimp.PDBStatusType.CALLING_ERROR,
+        ErrorCode.CANCELLED: Gimp.PDBStatusType.CANCEL,
+    }
+    status = statuses.get(error.code, Gimp.PDBStatusType.EXECUTION_ERROR)
+    sentence = " ".join(part for part in (error.message, error.hint) if part)
+    return procedure.new_return_values(status, GLib.Error(sentence))
+
+
+def main() -> None:
+    Gimp.main(Scumble.__gtype__, sys.argv)
