@@ -1,0 +1,296 @@
+"""From the artist's fields to a request, and one sentence where that cannot be."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_daemon import CAPABILITIES
+
+from scumble.link.encoding import to_wire
+from scumble.link.errors import ErrorCode, ScumbleError
+from scumble.link.form import (
+    Action,
+    Form,
+    action_for,
+    build_request,
+    check,
+    form_from_json,
+    form_to_json,
+    with_model,
+)
+from scumble.link.geometry import Context, context_region
+from scumble.link.naming import MAX_NAME, layer_name, result_name
+from scumble.link.protocol import MAX_HEADER
+from scumble.link.snapshot import guess_intent
+from scumble.link.values import (
+    MAX_PROMPT,
+    MAX_SEED,
+    Capabilities,
+    GenerationRequest,
+    Intent,
+    MaskSettings,
+    Mode,
+    Region,
+    Result,
+    Size,
+    Snapshot,
+)
+from scumble.link.wire import encode
+
+CANVAS = Size(4000, 3000)
+SELECTION = Region(1000, 900, 200, 100)
+
+
+def built(form: Form, canvas: Size = CANVAS, selection: Region | None = None) -> GenerationRequest:
+    return build_request(form, "job-1", "doc", canvas, selection)
+
+
+@pytest.mark.parametrize(
+    ("selected", "strength", "action", "label", "mode"),
+    [
+        (False, 1.0, Action.GENERATE, "Generate", Mode.TEXT_TO_IMAGE),
+        (False, 0.99, Action.REFINE, "Refine", Mode.IMAGE_TO_IMAGE),
+        (True, 1.0, Action.FILL, "Fill", Mode.INPAINT),
+        (True, 0.99, Action.REFINE_SELECTION, "Refine selection", Mode.INPAINT),
+        (False, 0.0, Action.REFINE, "Refine", Mode.IMAGE_TO_IMAGE),
+    ],
+)
+def test_the_button_says_what_will_happen(
+    selected: bool, strength: float, action: Action, label: str, mode: Mode
+) -> None:
+    assert action_for(selected, strength) is action
+    assert (action.label, action.mode) == (label, mode)
+    selection = SELECTION if selected else None
+    assert built(Form(strength=strength), selection=selection).mode is mode
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("steps", 0),
+        ("steps", 10_000),
+        ("steps", 20.0),
+        ("steps", True),
+        ("guidance_scale", math.nan),
+        ("guidance_scale", math.inf),
+        ("guidance_scale", 0.5),
+        ("guidance_scale", "7"),
+        ("strength", -0.01),
+        ("strength", 1.01),
+        ("strength", math.nan),
+        ("seed", -1),
+        ("seed", MAX_SEED + 1),
+        ("batch", 0),
+        ("batch", 17),
+        ("padding", -1),
+        ("padding", 1.5),
+        ("mask", MaskSettings(grow=math.nan)),
+        ("mask", MaskSettings(feather=-1.0)),
+        ("mask", MaskSettings(feather=5000.0)),
+        ("prompt", "x" * (MAX_PROMPT + 1)),
+        ("negative_prompt", "x" * (MAX_PROMPT + 1)),
+        ("prompt", "🍎" * (MAX_PROMPT - 1)),
+    ],
+)
+def test_what_is_out_of_range_is_one_sentence(field: str, wrong: Any) -> None:
+    form = replace(Form(negative_prompt="🍎" * 5000), **{field: wrong})
+    label = {"batch": "results", "mask": "grow|feather"}.get(field, field.replace("_", " "))
+    with pytest.raises(ScumbleError, match=label) as caught:
+        check(form)
+    assert caught.value.code is ErrorCode.BAD_REQUEST
+    assert re.fullmatch(r"[A-Z][^.]*\.", caught.value.info.message)
+
+
+@pytest.mark.parametrize("canvas", [Size(0, 10), Size(10, 0), Size(16385, 10), Size(16384, 16384)])
+def test_a_canvas_without_pixels_or_too_many_is_refused(canvas: Size) -> None:
+    with pytest.raises(ScumbleError) as caught:
+        built(Form(), canvas)
+    assert caught.value.code is ErrorCode.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "selection", [Region(5000, 0, 10, 10), Region(-20, 0, 20, 10), Region(5, 5, 0, 10)]
+)
+def test_a_selection_without_pixels_on_the_canvas_is_refused(selection: Region) -> None:
+    with pytest.raises(ScumbleError, match="selection"):
+        built(Form(), selection=selection)
+
+
+def test_the_longest_prompts_that_pass_fit_into_a_header() -> None:
+    form = Form(prompt="林" * MAX_PROMPT, negative_prompt="é" * MAX_PROMPT)
+    header = {"type": "submit", "id": 1, "request": to_wire(built(form))}
+    assert len(encode(header)[0]) < MAX_HEADER
+
+
+def test_half_of_a_surrogate_pair_does_not_keep_a_prompt_from_leaving() -> None:
+    request = built(Form(prompt=" apple \ud83c"))
+    assert request.prompt == "apple ?"
+    encode({"request": to_wire(request)})
+
+
+@pytest.mark.parametrize("context", list(Context))
+def test_the_context_is_geometrys(context: Context) -> None:
+    request = built(Form(context=context), selection=SELECTION)
+    assert request.region == context_region(SELECTION, CANVAS, context)
+
+
+def test_pixels_of_padding_and_a_marked_context_go_before_the_choice() -> None:
+    padded = built(Form(padding=10), selection=SELECTION)
+    assert padded.region == Region(990, 890, 220, 120)
+    marked = built(Form(padding=10, marked=Region(900, 800, 500, 500)), selection=SELECTION)
+    assert marked.region == Region(900, 800, 500, 500)
+
+
+def test_the_context_does_not_jump_with_strength() -> None:
+    regions = {built(Form(strength=s / 100), selection=SELECTION).region for s in range(101)}
+    assert len(regions) == 1
+
+
+def test_a_held_seed_is_kept_and_a_random_one_is_drawn_each_time() -> None:
+    assert built(Form(seed=7)).seed == 7
+    seeds = {built(Form()).seed for _ in range(20)}
+    assert len(seeds) == 20
+    assert all(0 <= seed <= MAX_SEED for seed in seeds)
+
+
+def test_everything_else_travels_as_it_is() -> None:
+    form = Form(
+        prompt=" a red apple\n",
+        negative_prompt="blur",
+        steps=31,
+        guidance_scale=5,
+        strength=0.5,
+        batch=3,
+        intent=Intent.REMOVE,
+        mask=MaskSettings(4.0, 9.0),
+        colour_match=False,
+        focus=True,
+    )
+    request = built(form, selection=SELECTION)
+    assert (request.id, request.document, request.canvas) == ("job-1", "doc", CANVAS)
+    assert (request.prompt, request.negative_prompt) == ("a red apple", "blur")
+    assert (request.steps, request.guidance_scale, request.strength) == (31, 5.0, 0.5)
+    assert isinstance(request.guidance_scale, float)
+    assert (request.batch, request.intent, request.mask) == (3, Intent.REMOVE, form.mask)
+    assert (request.colour_match, request.focus) == (False, True)
+
+
+def test_what_the_artist_left_open_is_the_first_models_own() -> None:
+    request = with_model(built(Form()), CAPABILITIES)
+    assert (request.model, request.sampler) == ("starter", "ddim")
+    request = with_model(built(Form(model="texts", sampler="euler")), CAPABILITIES)
+    assert (request.model, request.sampler) == ("texts", "euler")
+
+
+@pytest.mark.parametrize(
+    ("form", "selection", "code"),
+    [
+        (Form(model="gone"), None, ErrorCode.MODEL_MISSING),
+        (Form(model="texts"), SELECTION, ErrorCode.UNSUPPORTED),
+        (Form(model="texts", sampler="ddim"), None, ErrorCode.UNSUPPORTED),
+        (Form(sampler="nonsense"), None, ErrorCode.UNSUPPORTED),
+    ],
+)
+def test_what_a_model_cannot_do_is_told_before_anything_is_read(
+    form: Form, selection: Region | None, code: ErrorCode
+) -> None:
+    with pytest.raises(ScumbleError) as caught:
+        with_model(built(form, selection=selection), CAPABILITIES)
+    assert caught.value.code is code
+    assert caught.value.info.hint
+
+
+def test_no_model_at_all_is_told() -> None:
+    with pytest.raises(ScumbleError, match="no model yet"):
+        with_model(built(Form()), Capabilities((), ()))
+
+
+FORMS = st.builds(
+    Form,
+    prompt=st.text(max_size=20),
+    steps=st.integers(1, 200),
+    strength=st.floats(0, 1),
+    seed=st.none() | st.integers(0, MAX_SEED),
+    context=st.sampled_from(Context),
+    padding=st.none() | st.integers(0, 500),
+    marked=st.none() | st.just(SELECTION),
+    intent=st.none() | st.sampled_from(Intent),
+    mask=st.builds(MaskSettings, st.none() | st.floats(0, 9), st.none() | st.floats(0, 9)),
+)
+
+
+@given(FORMS)
+def test_a_form_is_remembered_as_it_was(form: Form) -> None:
+    assert form_from_json(form_to_json(form)) == form
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", "[" * 50_000])
+def test_what_cannot_be_read_is_a_fresh_form(text: str) -> None:
+    assert form_from_json(text) == Form()
+
+
+def test_another_versions_fields_do_not_cost_the_rest() -> None:
+    data = {**json.loads(form_to_json(Form(prompt="kept", steps=9))), "new": 1, "context": "huge"}
+    assert form_from_json(json.dumps(data)) == Form(prompt="kept", steps=9)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        ("red apple", "red apple (seed 123)"),
+        ("  red\n apple, <lora:fruit:0.8> ", "red apple (seed 123)"),
+        ("", "Scumble (seed 123)"),
+        ("<lora:fruit:1>", "Scumble (seed 123)"),
+        (
+            "a red apple on a wooden table, by a window, in the evening",
+            "a red apple on a wooden table, by a window, in… (seed 123)",
+        ),
+        ("x" * 100, "x" * (MAX_NAME - 1) + "… (seed 123)"),
+    ],
+)
+def test_a_layer_is_named_after_prompt_and_seed(prompt: str, name: str) -> None:
+    assert layer_name(prompt, 123) == name
+
+
+def test_an_earlier_sessions_layer_is_named_from_what_is_known() -> None:
+    region = Region(0, 0, 1, 1)
+    assert result_name(Result("j", 0, region, "b"), "") == "Scumble"
+    assert result_name(Result("j", 0, region, "b"), "pear") == "pear"
+    told = Result("j", 0, region, "b", {"prompt": "fig", "seed": 4})
+    assert result_name(told, "") == "fig (seed 4)"
+    odd = Result("j", 0, region, "b", {"prompt": 5, "seed": True})
+    assert result_name(odd, "") == "Scumble"
+
+
+def snapshot(alpha: bytes, mask: bytes) -> Snapshot:
+    pixels = b"".join(bytes((1, 2, 3, a)) for a in alpha)
+    return Snapshot(Size(99, 99), Region(0, 0, len(mask), 1), pixels, mask)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "mask", "intent"),
+    [
+        (b"\xff\xff\x00\x00", b"\xff\xff\xff\xff", Intent.EXPAND),
+        (b"\xff\xff\xff\x00", b"\xff\xff\xff\xff", Intent.FILL),
+        (b"\x00\x00\x00\xff", b"\x00\x00\x00\xff", Intent.FILL),
+        (b"\xff\xff\xff\x00", b"\x00\x00\x00\xff", Intent.EXPAND),
+    ],
+)
+def test_a_selection_of_empty_canvas_is_an_expansion(
+    alpha: bytes, mask: bytes, intent: Intent
+) -> None:
+    assert guess_intent(snapshot(alpha, mask)) is intent
+
+
+def test_a_large_selection_is_judged_by_samples() -> None:
+    side = 1500
+    region = Region(0, 0, side, side)
+    clear = Snapshot(Size(side, side), region, bytes(4 * side * side), b"\xff" * (side * side))
+    assert guess_intent(clear) is Intent.EXPAND
