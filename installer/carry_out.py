@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from installer.failure import InstallError
 from installer.progress import Display
 from installer.steps import InstallBackend, InstallTorch, MakeEnvironment, Step
 from installer.undo import Record, Undo
@@ -14,7 +13,7 @@ _RESUMABLE = (MakeEnvironment, InstallTorch, InstallBackend)
 
 
 def do_steps(steps: Iterable[Step], record: Record, display: Display) -> None:
-    """Raises InstallError after the plugin steps of this run were taken back."""
+    """Whatever a step raises is raised after the plugin steps of this run were taken back."""
     known = set(record.load())
     new: list[Undo] = []
     try:
@@ -25,7 +24,7 @@ def do_steps(steps: Iterable[Step], record: Record, display: Display) -> None:
                 record.add(undo)
                 if undo in record.load() and undo not in known and not _resumable(step):
                     new.append(undo)
-    except (InstallError, KeyboardInterrupt):
+    except BaseException:  # Ctrl-C among them
         undo_all(tuple(reversed(new)), record, display)
         raise
 

@@ -213,13 +213,12 @@ class EnableInKrita:
     def do(self, task: Task) -> tuple[Undo, ...]:
         task.note = str(self.kritarc)
         made = not self.kritarc.exists()
-        text = "" if made else read_config(self.kritarc)
-        before = kritarc.read(text)
-        enabled = kritarc.enable(text)
-        if enabled == text:
-            return ()
-        undo = RestoreSwitch(str(self.kritarc), before.value, before.group, made)
         try:
+            text = "" if made else read_config(self.kritarc)
+            before, enabled = kritarc.read(text), kritarc.enable(text)
+            if enabled == text:
+                return ()
+            parents = missing_parents(self.kritarc)
             self.kritarc.parent.mkdir(parents=True, exist_ok=True)
             write_config(self.kritarc, enabled)
         except OSError as error:
@@ -227,7 +226,7 @@ class EnableInKrita:
                 f"{self.kritarc} cannot be written: {error.strerror or error}.",
                 "Turn Scumble on in Krita: Settings > Configure Krita > Python Plugin Manager.",
             ) from error
-        return (undo,)
+        return (RestoreSwitch(str(self.kritarc), before.value, before.group, made, parents),)
 
 
 @dataclass(frozen=True)

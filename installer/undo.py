@@ -31,21 +31,21 @@ class Remove:
                 f"{self.path} cannot be removed: {error.strerror or error}.",
                 "Close the editors, then start this again.",
             ) from error
-        for parent in self.parents:  # innermost first
-            try:
-                Path(parent).rmdir()
-            except OSError:
-                return
+        _remove_empty(self.parents)
 
 
 @dataclass(frozen=True)
 class RestoreSwitch:
-    """Put the plugin's switch in a kritarc back as it was. made: the file itself was new."""
+    """Put the plugin's switch in a kritarc back as it was.
+
+    made: the file itself was new. parents: folders made on the way, as for Remove.
+    """
 
     path: str
     value: str | None
     group: bool
     made: bool
+    parents: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -59,6 +59,7 @@ class RestoreSwitch:
         restored = kritarc.restore(text, kritarc.Previous(self.value, self.group))
         if self.made and not restored.strip():
             path.unlink()
+            _remove_empty(self.parents)
         elif restored != text:
             write_config(path, restored)
 
@@ -117,6 +118,14 @@ def _from_entry(entry: dict[str, Any]) -> Undo:
         if key != "undo"
     }
     return _KINDS[entry["undo"]](**fields)
+
+
+def _remove_empty(folders: tuple[str, ...]) -> None:
+    for folder in folders:  # innermost first
+        try:
+            Path(folder).rmdir()
+        except OSError:
+            return
 
 
 def read_config(path: Path) -> str:

@@ -1,0 +1,149 @@
+"""From facts to steps: what is there already is not done again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from installer.bundle import FILE_NAME
+from installer.checkout import Checkout
+from installer.editors import Editor, Kind
+from installer.environment import Environment, Stamp
+from installer.plan import Facts, Wishes, plan_environment, plan_install, plan_uninstall
+from installer.steps import (
+    EnableInKrita,
+    InstallBackend,
+    InstallTorch,
+    MakeEnvironment,
+    PutPlugin,
+    RecordInstall,
+    Step,
+    WriteBundle,
+)
+from installer.undo import Remove, RestoreSwitch
+from plugin.link.home import Home
+
+HOME = Home(Path("/home/ann/.local/share/scumble"))
+KRITA = Editor(Kind.KRITA, "native", Path("/k"), Path("/kritarc"))
+FLATPAK = Editor(Kind.KRITA, "Flatpak", Path("/f"), Path("/f/kritarc"))
+GIMP = Editor(Kind.GIMP, "native", Path("/g/3.0"))
+
+GOOD = Facts(
+    home=HOME,
+    checkout=Checkout(Path("/source")),
+    version="0.1.0",
+    dependencies="d1",
+    source="s1",
+    platform="linux",
+    machine="x86_64",
+    card=None,
+    environment=Environment(HOME.environment_dir),
+    works=True,
+    stamp=Stamp(dependencies="d1", source="s1"),
+)
+
+
+def kinds(steps: tuple[Step, ...]) -> list[type]:
+    return [type(step) for step in steps]
+
+
+ALL = [MakeEnvironment, InstallTorch, InstallBackend]
+
+
+@pytest.mark.parametrize(
+    ("facts", "wishes", "expected"),
+    [
+        (GOOD, Wishes(), []),
+        (replace(GOOD, works=False, stamp=Stamp()), Wishes(), ALL),
+        (GOOD, Wishes(fresh=True), ALL),
+        (replace(GOOD, dependencies="d2"), Wishes(), ALL[1:]),
+        (replace(GOOD, stamp=Stamp(torch="torch==2.13.0")), Wishes(), ALL[1:]),
+        (replace(GOOD, source="s2"), Wishes(), [InstallBackend]),
+    ],
+    ids=["good", "missing", "fresh", "pins changed", "broke off half-way", "source changed"],
+)
+def test_the_environment_gets_what_it_lacks_and_no_more(
+    facts: Facts, wishes: Wishes, expected: list[type]
+) -> None:
+    assert kinds(plan_environment(facts, wishes)) == expected
+
+
+def test_when_only_the_source_changed_its_packages_are_left_alone() -> None:
+    (step,) = plan_environment(replace(GOOD, source="s2"), Wishes())
+    assert isinstance(step, InstallBackend)
+    assert not step.dependencies
+
+
+def test_an_environment_for_tests_runs_the_tree_and_is_not_renewed_with_it() -> None:
+    assert plan_environment(replace(GOOD, source="s2"), Wishes(), tests=True) == ()
+    steps = plan_environment(replace(GOOD, dependencies="d2"), Wishes(), tests=True)
+    backend = steps[-1]
+    assert isinstance(backend, InstallBackend)
+    assert backend.editable
+    assert backend.extras == ("test",)
+
+
+def test_the_index_that_the_user_names_reaches_pip() -> None:
+    wishes = Wishes(index="https://a.example", torch_index="https://b.example")
+    _, torch, backend = plan_environment(replace(GOOD, works=False), wishes)
+    assert isinstance(torch, InstallTorch)
+    assert isinstance(backend, InstallBackend)
+    assert (torch.index, torch.torch_index) == ("https://a.example", "https://b.example")
+    assert backend.index == "https://a.example"
+
+
+def test_every_krita_gets_the_plugin_and_is_turned_on() -> None:
+    steps = plan_install(replace(GOOD, editors=(KRITA, FLATPAK)), Wishes())
+    assert kinds(steps) == [
+        RecordInstall,
+        PutPlugin,
+        EnableInKrita,
+        PutPlugin,
+        EnableInKrita,
+        WriteBundle,
+    ]
+    assert isinstance(steps[-1], WriteBundle)
+    assert steps[-1].path == HOME.path / FILE_NAME
+
+
+def test_gimp_gets_the_plugin_and_has_nothing_to_turn_on() -> None:
+    steps = plan_install(replace(GOOD, editors=(GIMP,)), Wishes())
+    assert kinds(steps) == [RecordInstall, PutPlugin, WriteBundle]
+
+
+def test_an_editor_that_this_source_has_no_plugin_for_is_left_alone() -> None:
+    facts = replace(GOOD, editors=(KRITA, GIMP), plugins=frozenset({Kind.KRITA}))
+    put = [step for step in plan_install(facts, Wishes()) if isinstance(step, PutPlugin)]
+    assert [step.editor for step in put] == [KRITA]
+
+
+def test_editors_are_told_of_the_environment_s_python() -> None:
+    record = plan_install(GOOD, Wishes())[0]
+    assert isinstance(record, RecordInstall)
+    assert record.install.python == str(GOOD.environment.python)
+    assert record.install.home == str(HOME.path)
+
+
+MADE = (
+    Remove("/env"),
+    Remove("/k/pykrita/scumble", ("/k/pykrita",)),
+    RestoreSwitch("/kritarc", None, False, True),
+)
+
+
+def paths(keep_models: bool, keep_history: bool) -> list[str]:
+    return [undo.path for undo in plan_uninstall(HOME, MADE, keep_models, keep_history)]
+
+
+def test_uninstalling_takes_back_the_last_step_first() -> None:
+    assert paths(True, True)[:3] == ["/kritarc", "/k/pykrita/scumble", "/env"]
+
+
+def test_models_and_history_go_only_when_they_are_not_kept() -> None:
+    models, journal = str(HOME.models_dir), str(HOME.journal_file)
+    assert not {models, journal, str(HOME.store_dir)} & set(paths(True, True))
+    assert models in paths(False, True)
+    assert journal not in paths(False, True)
+    assert {journal, journal + "-wal", str(HOME.store_dir)} <= set(paths(True, False))
