@@ -34,10 +34,8 @@ Requests (after which the reply's fields are given):
                                                              clients: int}
     shutdown     {}                                      -> {}         running work is cancelled
 
-A list of jobs or results has to fit a header: its results come without metadata
-(`fetch` gives it), its jobs with their prompt cut to 200 characters, the oldest
-that are not over or not acknowledged first, as many as fit; `more: true` says
-that some were left out.
+A list holds as many as fit a header: of `jobs` the newest, of `resume` and
+`results` the first. Results in a long list come without metadata; `fetch` gives it.
 
 Events (no reply; to every connection of the job's client_id, `worker` to all):
 

@@ -270,13 +270,23 @@ class Session:
         jobs = [from_wire(Job, job) for job in reply.fields.get("jobs", [])]
         for job in jobs:
             self._take(job)
-        gone = ErrorInfo(ErrorCode.INTERNAL, "The backend does not know this job any more.")
         known = {job.id for job in jobs} | self._submissions.ids
-        for job_id, job in list(self.jobs.items()):
-            if not is_over(job) and job_id not in known and not reply.fields.get("more"):
-                self._fail_job(job_id, gone)
+        for job_id, job in self.jobs.items():
+            if not is_over(job) and job_id not in known:  # forgotten, or the list is cut
+                ask(self._client, "results", partial(self._sought, job_id), {"job_id": job_id})
         if self._delivery.waiting():
             self._delivery.tell_waiting()  # their prompts are known now
+
+    def _sought(self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]) -> None:
+        if error is not None and not isinstance(error, DisconnectedError):
+            self._fail_job(
+                job_id,
+                ErrorInfo(
+                    ErrorCode.INTERNAL,
+                    "The backend does not know this job any more.",
+                    "Start it again.",
+                ),
+            )
 
     def _job(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
         job = from_wire(Job, fields.get("job"))

@@ -202,6 +202,12 @@ class SmallDaemon:
             self.jobs[job.id] = job = jobs.move(job, JobState.CANCELLED)
         return {"job": to_wire(job)}, ()
 
+    def _on_results(self, frame: Frame) -> Answer:
+        job = self._job(frame)
+        return {
+            "results": [to_wire(r) for (id, _), (r, _) in self.pictures.items() if id == job.id]
+        }, ()
+
     def _on_fetch(self, frame: Frame) -> Answer:
         result, pixels = self.pictures[frame.header["job_id"], frame.header["index"]]
         return {"result": to_wire(result)}, (pixels,)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from main_thread import MainThread
+from desk import Desk, Document
 from small_daemon import CAPABILITIES, SmallDaemon
 
 from scumble.link import client as client_module
-from scumble.link.canvas import PasteOutcome
-from scumble.link.client import Client
 from scumble.link.encoding import from_wire, to_wire
 from scumble.link.errors import ErrorCode, ErrorInfo, ScumbleError
 from scumble.link.form import Action, Form
 from scumble.link.home import Home
-from scumble.link.session import Session
 from scumble.link.values import (
-    Capabilities,
     GenerationRequest,
     Intent,
     Job,
@@ -28,136 +23,13 @@ from scumble.link.values import (
     Mode,
     Progress,
     Region,
-    Result,
     Size,
-    Snapshot,
     WorkerState,
     WorkerStatus,
 )
 
 SELECTION = Region(300, 200, 100, 80)
 PLACE = Region(310, 210, 4, 3)
-
-
-@dataclass
-class Document:
-    size: Size = field(default_factory=lambda: Size(1000, 800))
-    selection: Region | None = None
-    alpha: int = 255
-    layers: dict[tuple[str, int], tuple[str, Region, bytes]] = field(default_factory=dict)
-
-
-class MemoryCanvas:
-    """Documents in memory that keep the promises of `Canvas`."""
-
-    def __init__(self) -> None:
-        self.open: dict[str, Document] = {"one": Document()}
-        self.front: str | None = "one"
-        self.snapshots = 0
-        self.broken: Exception | None = None
-
-    def document(self) -> str | None:
-        return self.front
-
-    def size(self) -> Size:
-        return self._front.size
-
-    def selection(self) -> Region | None:
-        return self._front.selection
-
-    def snapshot(self, region: Region, with_mask: bool) -> Snapshot:
-        if self.broken is not None:
-            raise self.broken
-        self.snapshots += 1
-        count = region.size.pixels
-        pixels = bytes((10, 20, 30, self._front.alpha)) * count
-        mask = b"\xff" * count if with_mask else None
-        return Snapshot(self._front.size, region, pixels, mask)
-
-    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
-        if self.broken is not None:
-            raise self.broken
-        if document not in self.open:
-            return PasteOutcome.CLOSED
-        layers = self.open[document].layers
-        if (result.job_id, result.index) in layers:
-            return PasteOutcome.ALREADY_THERE
-        layers[result.job_id, result.index] = (name, result.region, pixels)
-        return PasteOutcome.PASTED
-
-    @property
-    def _front(self) -> Document:
-        assert self.front is not None
-        return self.open[self.front]
-
-
-class RecordingView:
-    """What the artist was shown."""
-
-    def __init__(self) -> None:
-        self.states: list[str] = []
-        self.capabilities: list[Capabilities] = []
-        self.jobs: list[Job] = []
-        self.steps: list[tuple[Progress, bytes]] = []
-        self.errors: list[ErrorInfo] = []
-        self.done: list[tuple[Result, str]] = []
-        self.offered: list[Result] = []
-        self.workers: list[WorkerStatus] = []
-
-    def connection_changed(self, state: str, error: ErrorInfo | None) -> None:
-        self.states.append(state)
-
-    def capabilities_changed(self, capabilities: Capabilities) -> None:
-        self.capabilities.append(capabilities)
-
-    def job_changed(self, job: Job) -> None:
-        self.jobs.append(job)
-
-    def progress(self, progress: Progress, preview: bytes) -> None:
-        self.steps.append((progress, preview))
-
-    def failed(self, error: ErrorInfo) -> None:
-        self.errors.append(error)
-
-    def finished(self, result: Result, layer_name: str) -> None:
-        self.done.append((result, layer_name))
-
-    def recovered(self, results: list[Result]) -> None:
-        self.offered = results
-
-    def worker_changed(self, status: WorkerStatus) -> None:
-        self.workers.append(status)
-
-    def states_of(self, job_id: str) -> list[str]:
-        return [job.state.value for job in self.jobs if job.id == job_id]
-
-
-class Desk:
-    """One editor at work: its canvas, view, client and session."""
-
-    def __init__(self, home: Home) -> None:
-        self.main = MainThread()
-        self.canvas = MemoryCanvas()
-        self.view = RecordingView()
-        self.client = Client(home, "editor", "Test", lambda *_: None, self.main.post, environ={})
-        self.session = Session(self.client, self.canvas, self.view)
-
-    def until(self, done: Any) -> None:
-        self.main.run_until(done)
-
-    def connect(self, times: int = 1) -> None:
-        if times == 1:
-            self.client.start()
-        self.until(lambda: len(self.view.capabilities) >= times and self.view.workers)
-
-    def start(self, form: Form | None = None) -> GenerationRequest:
-        request = self.session.start(form or Form(prompt="red apple", seed=7))
-        assert request is not None, self.view.errors
-        return request
-
-    def refused(self, form: Form) -> ErrorInfo:
-        assert self.session.start(form) is None
-        return self.view.errors[-1]
 
 
 @pytest.fixture
@@ -175,7 +47,7 @@ def daemon(home: Home) -> Iterator[SmallDaemon]:
 @pytest.fixture
 def desk(home: Home, daemon: SmallDaemon, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setattr(client_module, "_DELAYS", (0.01, 0.05))
-    desk = Desk(home)
+    desk = Desk(home, environ={})
     yield desk
     desk.client.close()
 
