@@ -193,7 +193,9 @@ class Service:
         with self._changed:
             self._archive.result(job_id, index)
             self._journal.acknowledge(job_id, index)
-            return self._known(job_id)
+            job = self._known(job_id)
+            self._announce(job)  # the client's other windows stop offering it as recovered
+            return job
 
     def estimate(self, request: GenerationRequest) -> float | None:
         """Seconds that the request will take, None when nothing like it was measured here."""

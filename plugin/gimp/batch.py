@@ -70,7 +70,9 @@ class BatchRun:
             return True
         if job.state is JobState.CANCELLED and self.error is None:
             self.error = ErrorInfo(ErrorCode.CANCELLED, "The work was cancelled.")
-        if job.state is not JobState.DONE or len(self.pasted) >= self._batch or self.error:
+        # pasted and acknowledged, or it would be offered again as recovered
+        settled = len(self.pasted) >= self._batch and not job.unacknowledged
+        if job.state is not JobState.DONE or settled or self.error:
             self._loop.quit()
         return True
 
