@@ -56,12 +56,12 @@ def read(path: Path) -> Folder:
     """Raises ScumbleError model_rejected where a part is missing, broken or unsafe."""
     index = read_json(path / "model_index.json", WHOLE_FOLDER)
     pipeline = index.get("_class_name")
-    if pipeline not in PIPELINES:
+    if not isinstance(pipeline, str) or pipeline not in PIPELINES:
         raise rejected(
             f"“{path.name}” holds a model of the kind {str(pipeline)[:60]!r}.",
             "Scumble runs Stable Diffusion 1, 2 and XL.",
         )
-    xl = "XL" in str(pipeline)
+    xl = "XL" in pipeline
     parts = ("unet", "vae", "text_encoder", *(("text_encoder_2",) if xl else ()))
     weights: dict[str, Header] = {}
     variants = set()

@@ -102,24 +102,32 @@ def choose(
     if "model_index.json" not in names:
         return _choose_single(repository, names), False
     chosen = ["model_index.json"]
-    for component in COMPONENTS:
-        inside = [name for name in names if name.startswith(component + "/")]
-        inside = [name for name in inside if name.count("/") == 1]
-        texts = [name for name in inside if name.endswith(TEXT_SUFFIXES)]
-        weights = _weights(inside, full_precision)
+    folders = {c: [n for n in names if re.fullmatch(rf"{c}/[^/]+", n)] for c in COMPONENTS}
+    # one precision for all parts, since the loader asks for one
+    half = _has_all(folders, _HALF) and not (full_precision and _has_all(folders, _PLAIN))
+    for component, inside in folders.items():
+        weights = _weights(inside, _HALF if half else _PLAIN)
         broken = [name for name in inside if name.endswith(tuple(PICKLE_SUFFIXES))]
         if broken and not weights:
             raise rejected(f"{repository} has its {component} as a pickle only.", SAFE_COPY)
-        half = any(_HALF.fullmatch(name.split("/")[1]) for name in weights)
+        texts = [name for name in inside if name.endswith(TEXT_SUFFIXES)]
         chosen += [name for name in texts if _is_index_of(name, half)] + weights
     return chosen, True
 
 
-def _weights(names: list[str], full_precision: bool) -> list[str]:
-    half = [name for name in names if _HALF.fullmatch(name.split("/")[1])]
-    plain = [name for name in names if _PLAIN.fullmatch(name.split("/")[1])]
-    first, second = (plain, half) if full_precision else (half, plain)
-    found = first or second
+def _has_all(folders: dict[str, list[str]], pattern: re.Pattern[str]) -> bool:
+    """Whether each component that has weights has such ones."""
+    weighty = (*PICKLE_SUFFIXES, ".safetensors")
+    return all(
+        _weights(inside, pattern)
+        for inside in folders.values()
+        if any(name.endswith(weighty) for name in inside)
+    )
+
+
+def _weights(names: list[str], pattern: re.Pattern[str]) -> list[str]:
+    """One whole file, or the shards."""
+    found = [name for name in names if pattern.fullmatch(name.split("/")[1])]
     whole = [name for name in found if "-of-" not in name]
     return whole or found
 

@@ -27,10 +27,9 @@ class Loras:
 
     def find(self, name: str) -> LoraEntry:
         """By name, case and the suffix aside. Raises ScumbleError model_missing."""
-        wanted = name.lower().removesuffix(".safetensors")
-        for entry in self.list():
-            if entry.name.lower() == wanted:
-                return entry
+        entry = self._search(name)
+        if entry is not None:
+            return entry
         raise ScumbleError(
             ErrorCode.MODEL_MISSING,
             f"There is no LoRA “{name[:80]}”.",
@@ -38,7 +37,11 @@ class Loras:
         )
 
     def has(self, name: str) -> bool:
-        return any(entry.name == name for entry in self.list())
+        return self._search(name) is not None
+
+    def _search(self, name: str) -> LoraEntry | None:
+        wanted = name.lower().removesuffix(".safetensors")
+        return next((entry for entry in self.list() if entry.name.lower() == wanted), None)
 
     def add(self, path: Path, name: str, *, copy: bool = False) -> LoraEntry:
         """Bring a LoRA file into the folder: a link to it, or a copy where asked or needed.
@@ -70,7 +73,7 @@ class Loras:
         return not linked
 
     def _entry(self, path: Path) -> LoraEntry:
-        name = path.relative_to(self.folder).with_suffix("").as_posix()
+        name = path.stem
         try:
             found = inspect(path)
             if found.kind != "lora":

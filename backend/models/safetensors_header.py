@@ -87,7 +87,7 @@ def read_header(path: Path) -> Header:
         raise ScumbleError(
             ErrorCode.MODEL_MISSING,
             f"The file “{path.name}” is not there.",
-            "Connect the disk it lies on, or remove the model from the list.",
+            "Check the path, or connect the disk it lies on.",
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise rejected(f"“{path.name}” cannot be read ({error}).", "Check its permissions.") from (
