@@ -179,6 +179,7 @@ class Supervisor:
             self._start_error = _crashed(f"The part that draws cannot be started: {error}.")
             self._died(self._start_error)
             return
+        log.info("the worker is started")
         self._in("start", self._patience.start, lambda: self._kill("start"))
 
     def _hear_frame(self, child: Child, frame: Frame) -> None:

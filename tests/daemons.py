@@ -35,7 +35,7 @@ import sys
 from scumble.link.home import find_home
 from scumble.server import Options, serve
 from scumble.supervisor import Patience
-sys.exit(serve(find_home(), options={options}))
+sys.exit(serve(find_home(), {command}, {options}))
 """
 
 
@@ -43,9 +43,14 @@ class Daemon:
     """A daemon with the fake engine, started in a process of its own."""
 
     def __init__(
-        self, home: Home, options: str = "Options()", prelude: str = "", **environ: str
+        self,
+        home: Home,
+        options: str = "Options()",
+        command: str = "None",
+        prelude: str = "",
+        **environ: str,
     ) -> None:
-        """options: source of its Options. prelude: code that runs before it serves."""
+        """options, command: source of what `serve` gets. prelude: code that runs before it."""
         environ = {**os.environ, "SCUMBLE_HOME": str(home.path), **environ}
         environ.setdefault("SCUMBLE_ENGINE", "fake")
         self.home = home
@@ -53,7 +58,7 @@ class Daemon:
         home.create()
         with open(self.log, "ab") as printed:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", prelude + SERVE.format(options=options)],
+                [sys.executable, "-c", prelude + SERVE.format(command=command, options=options)],
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -87,8 +92,8 @@ class Daemon:
 
 
 @contextmanager
-def running(home: Home, *arguments: str, **environ: str) -> Iterator[Daemon]:
-    daemon = Daemon(home, *arguments, **environ)
+def running(home: Home, options: str = "Options()", **more: str) -> Iterator[Daemon]:
+    daemon = Daemon(home, options, **more)
     try:
         yield daemon
     finally:
@@ -160,9 +165,7 @@ class Client:
 
     def wait_for_progress(self, job_id: str) -> Frame:
         return self.wait(
-            lambda frame: (
-                frame.type == "progress" and frame.header["progress"]["job_id"] == job_id
-            )
+            lambda frame: frame.type == "progress" and frame.header["progress"]["job_id"] == job_id
         )
 
     def wait_for_worker(self, state: WorkerState) -> dict[str, Any]:
