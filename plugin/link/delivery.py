@@ -35,6 +35,7 @@ class Delivery:
         self._under_way: Set[Key] = set()
         self._done: Set[Key] = set()  # pasted or given up; acknowledged as often as it is told
         self._waiting: Dict[Key, Result] = {}
+        self._unwanted: Set[str] = set()  # jobs whose further results the artist does not want
         self._held: Dict[Key, Tuple[Result, bytes, Sequence[str]]] = {}
 
     def deliver(self, result: Result, documents: Sequence[str]) -> None:
@@ -42,6 +43,8 @@ class Delivery:
         key = _key(result)
         if key in self._done:
             self._acknowledge(key)
+        elif result.job_id in self._unwanted:
+            self.discard(result)
         elif key not in self._under_way:
             self._under_way.add(key)
             fields = {"job_id": result.job_id, "index": result.index}
@@ -63,6 +66,10 @@ class Delivery:
         self._acknowledge(key)
         if self._waiting.pop(key, None) is not None:
             self.tell_waiting()
+
+    def forsake(self, job_id: str) -> None:
+        """The job was cancelled: what comes of it from now on is discarded."""
+        self._unwanted.add(job_id)
 
     def paste_held(self) -> None:
         """Try again to paste what the canvas was too busy for."""
@@ -100,6 +107,9 @@ class Delivery:
         self._under_way.discard(key)
         if isinstance(error, DisconnectedError):
             return  # it is told again after the next resume
+        if result.job_id in self._unwanted:  # cancelled while it was fetched
+            self.discard(result)
+            return
         try:
             if reply is None:
                 raise error or DisconnectedError()

@@ -18,7 +18,7 @@ from .delivery import Delivery, ask
 from .encoding import from_wire, to_wire
 from .errors import ErrorCode, ErrorInfo, ScumbleError, bad_request
 from .form import Action, Form, action_for, build_request, with_model
-from .jobs import Acknowledged, Changed, Finished, advance, is_over
+from .jobs import Changed, Finished, advance, is_over
 from .naming import layer_name, result_name
 from .snapshot import blobs_of, check_snapshot, guess_intent
 from .submission import Submissions
@@ -96,6 +96,7 @@ class Session:
         if job is None or is_over(job):
             return
         self._cancelling.add(job_id)
+        self._delivery.forsake(job_id)
         if self._submissions.withdraw(job_id):
             self._take(replace(job, state=JobState.CANCELLED))
             return
@@ -330,9 +331,6 @@ class Session:
         request = self._asked.get(result.job_id)
         if request is None:
             self._delivery.offer(result)
-        elif result.job_id in self._cancelling:
-            self._delivery.discard(result)
-            self.jobs = advance(self.jobs, Acknowledged(result.job_id, result.index))
         else:
             self._delivery.deliver(result, [request.document])
 

@@ -11,6 +11,7 @@ from desk import Desk, Document
 from small_daemon import CAPABILITIES, SmallDaemon
 
 from scumble.link import client as client_module
+from scumble.link.canvas import PasteOutcome
 from scumble.link.encoding import from_wire, to_wire
 from scumble.link.errors import ErrorCode, ErrorInfo, ScumbleError
 from scumble.link.form import Action, Form
@@ -23,6 +24,7 @@ from scumble.link.values import (
     Mode,
     Progress,
     Region,
+    Result,
     Size,
     WorkerState,
     WorkerStatus,
@@ -377,6 +379,72 @@ def test_cancel_reaches_the_daemon_and_leaves_no_layer(desk: Desk, daemon: Small
     desk.session.cancel(request.id)
     desk.session.cancel("never heard of")
     assert len(daemon.requests("cancel")) == asked
+
+
+def test_a_picture_that_is_on_its_way_when_cancel_is_pressed_is_not_pasted(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    desk.connect()
+    request = submitted(desk, daemon, Form(prompt="red apple", batch=2))
+
+    def press_cancel() -> bool:
+        desk.main.post(lambda: desk.session.cancel(request.id))
+        return False
+
+    daemon.before_answer["fetch"] = press_cancel
+    daemon.move(request.id, JobState.RUNNING)
+    daemon.add_result(request.id, 0, PLACE)
+    desk.until(lambda: acknowledged(daemon))
+    assert len(daemon.requests("fetch")) == 1
+    assert desk.canvas.open["one"].layers == {}
+    assert (desk.view.done, desk.view.offered, desk.view.errors) == ([], [], [])
+
+
+# -- a canvas that is busy
+
+
+def test_a_busy_canvas_is_asked_again_and_nothing_is_acknowledged_before(
+    desk: Desk, daemon: SmallDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.connect()
+    request = submitted(desk, daemon, Form(prompt="red apple", seed=7, batch=2))
+    asked: list[int] = []
+
+    def busy(document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+        asked.append(result.index)
+        return PasteOutcome.BUSY
+
+    with monkeypatch.context() as stroke:
+        stroke.setattr(desk.canvas, "paste", busy)
+        finish(daemon, request.id, 2)
+        desk.until(lambda: asked == [0, 1])
+        desk.session.paste_held()
+        assert asked == [0, 1, 0, 1]
+        daemon.drop()  # told again after the resume, it is not fetched again
+        desk.connect(2)
+        assert (acknowledged(daemon), desk.view.done, desk.view.offered) == ([], [], [])
+    desk.session.paste_held()
+    desk.until(lambda: len(acknowledged(daemon)) == 2)
+    desk.session.paste_held()
+    names = [name for name, _, _ in desk.canvas.open["one"].layers.values()]
+    assert names == ["red apple (seed 7)", "red apple (seed 8)"]
+    assert len(daemon.requests("fetch")) == 2
+
+
+def test_a_document_that_closes_while_it_was_busy_leaves_an_offer(
+    desk: Desk, daemon: SmallDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.connect()
+    request = submitted(desk, daemon)
+    busy: list[str] = []
+    with monkeypatch.context() as stroke:
+        stroke.setattr(desk.canvas, "paste", lambda *a: busy.append(a[0]) or PasteOutcome.BUSY)
+        finish(daemon, request.id)
+        desk.until(lambda: busy)
+    desk.canvas.open = {"two": Document()}
+    desk.session.paste_held()
+    assert [result.job_id for result in desk.view.offered] == [request.id]
+    assert (acknowledged(daemon), desk.view.errors) == ([], [])
 
 
 # -- progress
