@@ -10,20 +10,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from scumble.link.encoding import from_wire, to_wire
 from scumble.link.errors import ScumbleError
 from scumble.models.copying import require_space
 from scumble.models.digest import CHUNK, Report
-from scumble.models.hub import Plan, RemoteFile, translated
+from scumble.models.hub import Plan, RemoteFile, is_network, translated
 from scumble.models.ledger import cannot_write
 from scumble.models.safetensors_header import rejected
 
 RECORD = ".scumble-download.json"
 PARTIAL = ".partial"
+RETRIES = 5  # connections in a row that bring nothing
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,36 +71,61 @@ def _fetch_file(
     endpoint: str | None,
 ) -> None:
     from huggingface_hub import hf_hub_url
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers, disable_progress_bars
 
-    disable_progress_bars("huggingface_hub.http_get")  # the caller shows its own
     partial = target.with_name(target.name + PARTIAL)
     url = hf_hub_url(plan.repository, file.path, revision=plan.commit, endpoint=endpoint)
-    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         with open(partial, "ab") as output, translated(plan.repository):
             if output.tell() > file.size:  # of another revision
                 output.truncate(0)
-            counting = _Counting(output, lambda size: _tell(report, before + size, plan.size))
-            http_get(
-                url,
-                counting,  # type: ignore[arg-type]
-                resume_size=output.tell(),
-                headers=headers,
-                expected_size=file.size,
-            )
+            _receive(url, output, file.size, lambda size: _tell(report, before + size, plan.size))
     except OSError as error:
-        if "Consistency check failed" in str(error):
-            raise _wrong(plan, file, "it ended early") from error
         raise cannot_write(partial, error) from error
     reason = _damage(partial, file)
     if reason:
         partial.unlink(missing_ok=True)
-        raise _wrong(plan, file, reason)
+        raise rejected(
+            f"The file {file.path} of {plan.repository} arrived damaged: {reason}.",
+            "Start the download again; the rest is kept.",
+        )
     os.replace(partial, target)
+
+
+def _receive(url: str, output: IO[bytes], size: int, told: Callable[[int], None]) -> None:
+    """Append what `output` lacks of `size` bytes, over as many connections as it takes."""
+    failures = 0
+    while output.tell() < size:
+        before = output.tell()
+        try:
+            _receive_once(url, output, told)
+        except Exception as error:
+            failures = 0 if output.tell() > before else failures + 1
+            if not is_network(error) or failures > RETRIES:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            if output.tell() <= before:  # the server has no more; the size check will tell
+                return
+
+
+def _receive_once(url: str, output: IO[bytes], told: Callable[[int], None]) -> None:
+    from huggingface_hub import constants, get_session
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+    headers = {**build_hf_headers(), "Accept-Encoding": "identity"}
+    if output.tell():
+        headers["Range"] = f"bytes={output.tell()}-"
+    timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+    with get_session().stream("GET", url, headers=headers, timeout=timeout) as response:
+        hf_raise_for_status(response)
+        if response.status_code == 200:  # from the start, whatever was asked for
+            output.seek(0)
+            output.truncate()
+        for chunk in response.iter_bytes():
+            output.write(chunk)
+            told(output.tell())
 
 
 def _tell(report: Report | None, done: int, total: int) -> None:
@@ -104,40 +133,11 @@ def _tell(report: Report | None, done: int, total: int) -> None:
         report(done, total)
 
 
-class _Counting:
-    """A file that reports its length after each write."""
-
-    def __init__(self, file: IO[bytes], told: Any) -> None:
-        self._file = file
-        self._told = told
-
-    def write(self, data: bytes) -> int:
-        written = self._file.write(data)
-        self._told(self._file.tell())
-        return written
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def truncate(self, size: int | None = None) -> int:
-        return self._file.truncate(size)
-
-
 def _present(folder: Path, file: RemoteFile) -> int:
     for path in (folder / file.path, folder / (file.path + PARTIAL)):
         if path.is_file():
             return min(path.stat().st_size, file.size)
     return 0
-
-
-def _wrong(plan: Plan, file: RemoteFile, reason: str) -> ScumbleError:
-    return rejected(
-        f"The file {file.path} of {plan.repository} arrived damaged: {reason}.",
-        "Start the download again; the rest is kept.",
-    )
 
 
 def _damage(path: Path, file: RemoteFile) -> str:

@@ -219,11 +219,16 @@ def _translate(repository: str, error: Exception) -> ScumbleError | None:
             f"The hub refused {repository} ({error.response.status_code}).",
             "Try again later.",
         )
-    network = type(error).__module__.partition(".")[0].startswith("httpx")
-    if network or isinstance(error, (ConnectionError, errors.OfflineModeIsEnabled)):
+    if is_network(error) or isinstance(error, errors.OfflineModeIsEnabled):
         return ScumbleError(
             ErrorCode.MODEL_MISSING,
             f"The hub cannot be reached to fetch {repository}.",
             "Check the connection and try again; what has arrived is kept.",
         )
     return None
+
+
+def is_network(error: Exception) -> bool:
+    """Whether the line failed. huggingface_hub's own errors are answers, not failures."""
+    library = type(error).__module__.partition(".")[0]
+    return library.startswith(("httpx", "httpcore")) or isinstance(error, ConnectionError)
