@@ -18,7 +18,7 @@ from installer.facts import gather
 from installer.failure import InstallError
 from installer.plan import Facts, Wishes, plan_environment, plan_install, plan_uninstall
 from installer.progress import Display
-from installer.undo import Record
+from installer.undo import Record, remove_empty
 from plugin.link.errors import ScumbleError
 
 # What the demo asks for. The hint names what the small model inside can and cannot do.
@@ -122,12 +122,12 @@ def uninstall(options: argparse.Namespace, display: Display) -> int:
     keep_history = _keeps(options, options.keep_history, facts.home.journal_file, "the history in")
     leave_daemon(facts.home, display, force=True)
     record = _record(facts)
-    undo_all(plan_uninstall(facts.home, record.load(), keep_models, keep_history), record, display)
-    try:
-        facts.home.path.rmdir()
-    except OSError:
-        if facts.home.path.exists():
-            display.say(f"Kept: {facts.home.path}")
+    made = record.load()
+    undo_all(plan_uninstall(facts.home, made, keep_models, keep_history), record, display)
+    # the folders above go last, when nothing is left in them
+    remove_empty((str(facts.home.path), *(p for undo in made for p in undo.parents)))
+    if facts.home.path.exists():
+        display.say(f"Kept: {facts.home.path}")
     return 0
 
 

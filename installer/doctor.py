@@ -44,7 +44,7 @@ print(json.dumps(found))
 """
 _IMPORTS = (
     "torch", "diffusers", "transformers", "accelerate", "peft", "compel", "safetensors",
-    "huggingface_hub", "PIL", "numpy", "scumble", "scumble.link",
+    "huggingface_hub", "PIL", "numpy", "cv2", "scumble", "scumble.link",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ class Remove:
                 f"{self.path} cannot be removed: {error.strerror or error}.",
                 "Close the editors, then start this again.",
             ) from error
-        _remove_empty(self.parents)
+        remove_empty(self.parents)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class RestoreSwitch:
         restored = kritarc.restore(text, kritarc.Previous(self.value, self.group))
         if self.made and not restored.strip():
             path.unlink()
-            _remove_empty(self.parents)
+            remove_empty(self.parents)
         elif restored != text:
             write_config(path, restored)
 
@@ -120,12 +121,11 @@ def _from_entry(entry: dict[str, Any]) -> Undo:
     return _KINDS[entry["undo"]](**fields)
 
 
-def _remove_empty(folders: tuple[str, ...]) -> None:
-    for folder in folders:  # innermost first
-        try:
+def remove_empty(folders: tuple[str, ...]) -> None:
+    """Take away those of `folders`, innermost first, that nothing is in."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
             Path(folder).rmdir()
-        except OSError:
-            return
 
 
 def read_config(path: Path) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 from installer import environment
 from installer.checkout import Checkout
 from installer.environment import Environment, Stamp, clean_environ, index_options, show
+from installer.facts import ROOT
 from installer.failure import InstallError
 from installer.progress import Task
 
@@ -149,11 +152,45 @@ OLD_PYTHONS = [python for python in [*NAMED, *PYENV] if runs(python)]
 
 @pytest.mark.parametrize("python", OLD_PYTHONS, ids=str)
 def test_an_older_python_gets_a_clear_sentence(python: Path) -> None:
-    from installer.facts import ROOT
-
     done = subprocess.run(
         [str(python), "installer", "demo"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
     assert "Scumble needs Python 3.10 or newer; this is Python 3." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_installed_backend_holds_every_package_of_the_source() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    listed = set(re.findall(r'^    "(scumble[\w.]*)",$', text, re.MULTILINE))
+    packages = {
+        ".".join(("scumble", *path.parent.relative_to(ROOT / "backend").parts))
+        for path in (ROOT / "backend").rglob("__init__.py")
+    }
+    assert packages | {"scumble.link"} <= listed
+
+
+# what the source imports -> what provides it, where the names differ
+PROVIDERS = {"PIL": "pillow", "cv2": "opencv-python-headless"}
+
+
+def test_every_package_that_the_backend_imports_is_one_of_its_dependencies() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = text.partition("dependencies = [")[2].partition("]")[0]
+    declared = {name.lower() for name in re.findall(r'"([\w.-]+)', section)}
+    imported: dict[str, Path] = {}
+    for path in (ROOT / "backend").rglob("*.py"):
+        if "training" in path.relative_to(ROOT).parts:
+            continue  # only the starter model's recipe needs what that needs
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            imported.update({name.partition(".")[0]: path for name in names})
+    foreign = set(imported) - set(sys.stdlib_module_names) - {"scumble", "__future__"}
+    providers = {PROVIDERS.get(name, name): imported[name] for name in foreign}
+    missing = {name: path for name, path in providers.items() if name.lower() not in declared}
+    assert not missing
