@@ -26,6 +26,10 @@ from scumble.models.registry import Registry
 
 WIDTH = 32  # of every text encoder
 
+# On a busy machine two threads that wait for each other at every small step are many times
+# slower than one.
+torch.set_num_threads(1)
+
 
 @dataclass(frozen=True)
 class Kind:

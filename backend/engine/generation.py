@@ -151,32 +151,36 @@ class Drawing:
     steps: int
     strength: float
 
-    @torch.no_grad()
     def draw(self, seed: int, cancel: Cancel, preview: Extension, timings: Timings) -> Bytes8:
-        """uint8 (h, w, 3) at working size. Looks for cancelling before and after every step."""
+        """uint8 (h, w, 3) at working size."""
+        latents = self.latents(seed, cancel, (preview,), timings)
+        cancel.check()
+        with timings.measure("decode"):
+            return conversion.decode(self.model, latents)
+
+    @torch.no_grad()
+    def latents(
+        self, seed: int, cancel: Cancel, watchers: tuple[Extension, ...], timings: Timings
+    ) -> torch.Tensor:
+        """(1, C, h, w), denoised. Looks for cancelling before the first and after every step."""
         model = self.model
         generator = torch.Generator("cpu").manual_seed(seed)
         scheduler = samplers.build(self.sampler, model.scheduler_config, self.steps)
         timesteps = start_at(scheduler, self.steps, self.strength, model.place)
         with timings.measure("encode"):
             start = begin(model, self.canvas, scheduler, timesteps, self.strength, generator)
-        channels = start.channels
         conditioning = self.conditioning
-        if channels is not None:
-            channels = torch.cat([channels] * conditioning.copies)
+        if start.channels is not None:
+            channels = torch.cat([start.channels] * conditioning.copies)
             conditioning = replace(conditioning, channels=channels)
-        extensions: Sequence[Extension] = (cancel, *start.extensions, preview)
         cancel.check()
         with timings.measure("steps"):
-            latents = denoise(
+            return denoise(
                 start.latents,
                 timesteps,
                 UNetDenoiser(model.unet),
                 conditioning,
                 scheduler,
                 generator,
-                extensions,
+                (cancel, *start.extensions, *watchers),
             )
-        cancel.check()
-        with timings.measure("decode"):
-            return conversion.decode(model, latents)

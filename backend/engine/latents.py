@@ -20,8 +20,8 @@ FIT_PATCHES = 2  # a side, of one colour each
 
 def to_tensor(pixels: Pixels) -> torch.Tensor:
     """uint8 (h, w, 3) to float32 (1, 3, h, w) in -1…1, by the arithmetic of diffusers."""
-    scaled = torch.from_numpy(pixels.astype(np.float32) / 255.0)
-    return 2.0 * scaled.permute(2, 0, 1)[None] - 1.0
+    scaled = (pixels.astype(np.float32) / 255.0)[None].transpose(0, 3, 1, 2)
+    return 2.0 * torch.from_numpy(scaled) - 1.0
 
 
 def to_pixels(image: torch.Tensor) -> Pixels:
