@@ -113,7 +113,9 @@ class Daemon:
             try:
                 self._wait()
             finally:
+                self.stop()
                 places.remove_connection(self._home, self._boot_id)
+                listener.close()
                 self._leave(watching)
 
     def stop(self) -> None:

@@ -274,6 +274,8 @@ class Service:
 
     def _begin(self, job_id: str) -> Current | None:
         entry = self._entry(job_id)
+        if is_over(entry.job):  # cancelled between being written down and standing here
+            return None
         made = len(self._journal.results(job_id))
         self._move(entry, JobState.LOADING)
         current = Current(self._entry(job_id), made)

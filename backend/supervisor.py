@@ -34,9 +34,8 @@ class Patience:
 
     cancel: for a run to stop before the worker is killed. start: for the
     imports. idle: without a task before the model is unloaded. stable: a worker
-    that lived that long since it was ready was not broken from the start.
-    deaths: after that many early ends in a row no worker is spawned for
-    `rest`.
+    that was ready for so long was not broken from the start. deaths: after so
+    many early ends in a row no worker is spawned for `rest`.
     """
 
     cancel: float = CANCEL_SECONDS
@@ -218,9 +217,10 @@ class Supervisor:
 
     def _died(self, error: ErrorInfo) -> None:
         now = time.monotonic()
-        if self._ready and now - self._ready_since >= self._patience.stable:
-            self._early_deaths = 0
-        self._early_deaths += 1
+        lived = self._ready and now - self._ready_since >= self._patience.stable
+        # one that dies at work can start all the same: the service counts the job's attempts
+        at_work = self._ready and self._task is not None
+        self._early_deaths = 0 if lived or at_work else self._early_deaths + 1
         self._last_death = now
         self._start_error = error
         self._set_status(WorkerStatus(WorkerState.FAILED, message=error.message))

@@ -5,6 +5,7 @@ Words in the prompt make it misbehave:
     slow        fifty milliseconds a step, where others take none
     crash       the process ends in the middle of the run
     crash-once  the same, but not when $SCUMBLE_FAKE_MARK (a file) is there; the crash makes it
+    crash-late  the same, as soon as the run is cancelled
     hang        stands still and hears nothing, in the middle of the run
     oom         memory runs out
     fail-load   the model cannot be loaded
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +107,10 @@ class FakeEngine:
         steps = request.steps * request.batch
         for index in range(request.batch):
             for step in range(1, request.steps + 1):
+                while "crash-late" in words:
+                    if hooks.cancelled():
+                        os._exit(9)
+                    time.sleep(0.01)
                 if hooks.cancelled():
                     raise ScumbleError(ErrorCode.CANCELLED, "Cancelled.")
                 if "slow" in words:
@@ -151,9 +155,7 @@ class FakeEngine:
 
 
 def _hang() -> None:
-    """Until somebody kills the process; a polite end is not heard."""
-    if hasattr(signal, "SIGTERM"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}) if os.name != "nt" else None
+    """Until somebody kills the process."""
     while True:
         time.sleep(60)
 

@@ -12,13 +12,13 @@ from daemons import Client, Daemon, home_in, request, running, until
 from scumble.link.errors import ErrorCode, ErrorInfo
 from scumble.link.values import Job, JobState, WorkerState
 
-IMPATIENT = "Options(patience=Patience(cancel=0.3, start=0.5, deaths=3, rest=2.0))"
+IMPATIENT = "Options(patience=Patience(start=0.5))"
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     folder = tmp_path_factory.mktemp("daemon")
-    patience = "Options(patience=Patience(cancel=0.3, deaths=100))"
+    patience = "Options(patience=Patience(cancel=0.3))"
     with running(home_in(folder), patience, SCUMBLE_FAKE_MARK=str(folder / "mark")) as daemon:
         yield daemon
 
@@ -53,6 +53,13 @@ def test_a_job_that_kills_every_worker_fails_and_the_next_one_runs(client: Clien
     assert client.wait_for("spared", JobState.DONE).attempt == 1
 
 
+def test_jobs_that_kill_their_workers_take_nobody_with_them(client: Client) -> None:
+    for number in range(3):
+        client.submit(request(f"killer-{number}", "crash"))
+    client.submit(request("bystander"))
+    assert client.wait_for("bystander", JobState.DONE).attempt == 1
+
+
 def test_a_worker_that_hears_no_cancel_is_killed(client: Client) -> None:
     client.submit(request("deaf", "hang"))
     client.submit(request("patient"))
@@ -73,9 +80,10 @@ def test_a_queued_job_is_cancelled_while_the_worker_hangs(client: Client) -> Non
 
 
 def test_cancelling_a_job_that_crashes_does_not_bring_it_back(client: Client) -> None:
-    client.submit(request("gone", "crash slow"))
+    client.submit(request("gone", "crash-late"))
+    until(lambda: client.job("gone").state is JobState.RUNNING)
     client.cancel("gone")
-    client.wait_for("gone", JobState.CANCELLED)
+    assert client.wait_for("gone", JobState.CANCELLED).attempt == 1
 
 
 @pytest.mark.parametrize(
@@ -140,7 +148,8 @@ def test_a_picture_is_not_lost_for_its_metadata(client: Client) -> None:
 def test_a_worker_that_cannot_start_fails_the_job_with_the_reason(
     tmp_path: Path, start: str, words: str
 ) -> None:
-    with running(home_in(tmp_path), IMPATIENT, SCUMBLE_FAKE_START=start) as daemon:
+    options = IMPATIENT if start == "hang" else "Options()"
+    with running(home_in(tmp_path), options, SCUMBLE_FAKE_START=start) as daemon:
         client = daemon.connect()
         client.submit(request("hopeless"))
         failed = client.wait_for("hopeless", JobState.FAILED)
@@ -153,7 +162,7 @@ def test_a_worker_that_cannot_start_fails_the_job_with_the_reason(
 
 def test_a_worker_that_ends_again_and_again_is_left_alone_for_a_while(tmp_path: Path) -> None:
     mark = tmp_path / "home" / "logs" / "daemon.log"
-    with running(home_in(tmp_path), IMPATIENT, SCUMBLE_FAKE_START="crash") as daemon:
+    with running(home_in(tmp_path), SCUMBLE_FAKE_START="crash") as daemon:
         client = daemon.connect()
         for number in range(6):
             client.submit(request(f"try-{number}"))
