@@ -16,9 +16,10 @@ from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.home import find_install, find_plugin_home
 from .link.session import Session, View
 from .mainthread import MainThread
-from .qt import QtCore
+from .qt import QtCore, QTimer
 
 _SETTINGS = "scumble"
+_AGAIN_MS = 20  # until a layer that had to wait is tried again
 _MOST_KRITAS = 16  # running at once under one account
 
 
@@ -41,8 +42,12 @@ class Backend:
             find_install(folder, home),
         )
         self._connected = False
-        self.canvas = KritaCanvas(self._documents)
+        self._again = QTimer()
+        self._again.setSingleShot(True)
+        self._again.setInterval(_AGAIN_MS)
+        self.canvas = KritaCanvas(self._documents, self._again.start)
         self.session = Session(self._client, self.canvas, self._views)
+        self._again.timeout.connect(lambda: self.guard(self.session.paste_held))
 
     @property
     def ready(self) -> bool:

@@ -15,7 +15,7 @@ from PyQt5.QtCore import QObject, QTimer
 
 START_MS = 2500  # Krita builds its window meanwhile
 POLL_MS = 10
-PATIENCE = 120.0  # seconds
+PATIENCE = 45.0  # seconds
 
 
 class Runner(QObject):
@@ -63,7 +63,7 @@ class Runner(QObject):
         if done:
             self._resume()
         elif time.monotonic() > deadline:
-            self._resume(TimeoutError("waited %d s in vain" % PATIENCE))
+            self._resume(TimeoutError(f"waited {PATIENCE} s in vain"))
         else:
             QTimer.singleShot(POLL_MS, lambda: self._wait(wish, deadline))
 

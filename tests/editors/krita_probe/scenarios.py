@@ -1,52 +1,392 @@
-"""What is tried inside Krita. Facts are collected here and judged in tests/editors/test_krita.py."""
+"""What is tried inside Krita. Facts are collected here and judged in test_krita.py."""
 
+import json
 import os
 
-from krita import Krita, Selection
-from PyQt5.QtWidgets import QDockWidget
+from krita import Krita
 
-PICTURES = os.environ["SCUMBLE_PROBE_PICTURES"]
-
-
-def docker():
-    for found in Krita.instance().dockers():
-        if found.objectName() == "scumble":
-            return found
-    raise LookupError("no docker named scumble")
-
-
-def panel():
-    found = docker().widget()
-    assert found.metaObject().className() == "Panel", found
-    return found
-
-
-def window():
-    return Krita.instance().activeWindow()
-
-
-def grab(name):
-    window().qwindow().grab().save(os.path.join(PICTURES, name + ".png"))
+from . import krita_screen as screen
+from .watch import Watch
 
 
 def start_up(facts):
-    found = docker()
+    found = screen.docker()
     found.setFloating(False)
     found.show()
     found.raise_()
     yield 500
-    facts["area"] = int(window().qwindow().dockWidgetArea(found))
+    panel = screen.panel()
     facts["visible"] = found.isVisible()
-    facts["button"] = panel().button.text()
-    facts["button_enabled"] = panel().button.isEnabled()
-    facts["actions"] = {
+    facts["button_without_document"] = panel.button.isEnabled()
+    facts["shortcuts"] = {
         name: Krita.instance().action(name).shortcut().toString()
         for name in ("scumble_start", "scumble_cancel", "scumble_paste_recovered")
     }
-    yield 2000
-    facts["state"] = panel().state.text()
-    facts["message"] = panel().message.text()
-    grab("start_up")
+    yield lambda: panel.fields.model.count() > 0
+    facts["message"] = panel.message.text()
+    facts["models"] = [
+        panel.fields.model.itemText(index) for index in range(panel.fields.model.count())
+    ]
 
 
-SCENARIOS = {"start_up": start_up}
+def fill_in_a_large_document(facts):
+    document = screen.new_document("large", 4000, 3000)
+    screen.select(document, 1700, 1200, 512, 512)
+    yield lambda: screen.idle(document)
+    before = screen.visible(document)
+    screen.set_form("slow red apple", steps=8)
+    yield screen.says("Fill")
+    yield 1000  # whatever the new document still keeps Krita busy with
+    own = Watch()
+    own.start()
+    Krita.instance().action("add_new_paint_layer").trigger()
+    yield 1000
+    screen.undo()
+    yield lambda: screen.idle(document) and len(screen.names(document)) == 1
+    yield 1000
+    own.stop()
+    facts["krita_adds_a_layer_itself"] = own.facts()
+    watch = Watch()
+    watch.start()
+    screen.panel().button.click()
+    facts["working_at_once"] = screen.working()
+    yield screen.settled(document, 2)
+    yield 500
+    watch.stop()
+    facts["watch"] = watch.facts()
+    after = screen.visible(document)
+    layer = screen.layers(document)[-1]
+    facts["names"] = screen.names(document)
+    facts["type"] = layer.type()
+    facts["colours"] = [layer.colorModel(), layer.colorDepth(), layer.colorProfile()]
+    facts["bounds"] = screen.bounds(layer)
+    facts["changed_outside"] = screen.changes_outside(before, after, 1700, 1200, 512, 512)
+    facts["changed_inside"] = screen.differ(before, after, 1700, 1200, 512, 512)
+    facts["modified"] = document.modified()
+    facts["active"] = document.activeNode().name()
+    markers = [key for key in document.annotationTypes() if key.startswith("scumble/result/")]
+    facts["markers"] = len(markers)
+    facts["metadata"] = json.loads(bytes(document.annotation(markers[0])).decode())
+    screen.undo()
+    yield lambda: screen.idle(document) and len(screen.names(document)) == 1
+    undone = screen.visible(document)
+    facts["changed_after_undo"] = screen.changes_outside(before, undone, 0, 0, 0, 0)
+    screen.redo()
+    yield lambda: screen.idle(document) and len(screen.names(document)) == 2
+    facts["redone_as_it_was"] = screen.visible(document) == after
+    screen.close(document)
+    yield 200
+
+
+def _fill_in(model, depth):
+    def scenario(facts):
+        document = screen.new_document(model + depth, 900, 700, model, depth)
+        screen.select(document, 300, 200, 160, 120)
+        yield lambda: screen.idle(document)
+        before = screen.visible(document)
+        screen.set_form("blue boat")
+        yield screen.says("Fill")
+        screen.panel().button.click()
+        yield screen.settled(document, 2)
+        after = screen.visible(document)
+        facts["document"] = [document.colorModel(), document.colorDepth()]
+        facts["names"] = screen.names(document)
+        facts["bounds"] = screen.bounds(screen.layers(document)[-1])
+        facts["changed_outside"] = screen.changes_outside(before, after, 300, 200, 160, 120)
+        facts["changed_inside"] = screen.differ(before, after, 300, 200, 160, 120)
+        screen.undo()
+        yield lambda: screen.idle(document) and len(screen.names(document)) == 1
+        undone = screen.visible(document)
+        facts["changed_after_undo"] = screen.changes_outside(before, undone, 0, 0, 0, 0)
+        screen.close(document)
+        yield 200
+
+    return scenario
+
+
+def soft_selection(facts):
+    document = screen.new_document("soft", 600, 500)
+    mask = screen.select_disc(document, 200, 150, 180)
+    yield lambda: screen.idle(document)
+    before = screen.visible(document)
+    screen.set_form("a round thing")
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    yield screen.settled(document, 2)
+    after = screen.visible(document)
+    layer = screen.layers(document)[-1]
+    alpha = bytes(layer.pixelData(200, 150, 180, 180))[3::4]
+    facts["alpha_where_nothing_is_selected"] = sum(
+        alpha[at] for at in range(len(mask)) if mask[at] == 0
+    )
+    facts["alpha_above_selection"] = sum(alpha[at] > mask[at] for at in range(len(mask)))
+    facts["different_alphas"] = len(set(alpha))
+    facts["changed_outside"] = screen.changes_outside(before, after, 200, 150, 180, 180)
+    screen.close(document)
+    yield 200
+
+
+def generate_and_refine(facts):
+    document = screen.new_document("whole", 256, 192)
+    document.setSelection(None)
+    yield lambda: screen.idle(document)
+    screen.set_form("a lake", batch=2)
+    yield screen.says("Generate")
+    screen.panel().button.click()
+    yield screen.settled(document, 3)
+    facts["generated"] = [screen.bounds(node) for node in screen.layers(document)]
+    facts["names"] = screen.names(document)
+    screen.set_form("a lake in fog", strength=60)
+    yield screen.says("Refine")
+    screen.panel().button.click()
+    yield screen.settled(document, 4)
+    facts["refined"] = screen.names(document)
+    screen.select(document, 40, 40, 64, 64)
+    yield screen.says("Refine selection")
+    screen.set_form("a duck", strength=60)
+    screen.panel().button.click()
+    yield screen.settled(document, 5)
+    facts["refined_selection"] = screen.names(document)
+    screen.close(document)
+    yield 200
+
+
+def random_seed_is_shown_and_held(facts):
+    document = screen.new_document("seeds", 128, 128)
+    yield lambda: screen.idle(document)
+    screen.set_form("a pebble", seed=None)
+    yield screen.says("Generate")
+    screen.panel().button.click()
+    yield screen.settled(document, 2)
+    field = screen.panel().fields.seed
+    facts["layer"] = screen.names(document)[-1]
+    facts["random"] = field.seed()
+    field._random.setChecked(False)
+    facts["held"] = field.seed()
+    screen.panel().button.click()
+    yield screen.settled(document, 3)
+    facts["second_layer"] = [name for name in screen.names(document) if "seed" in name]
+    first, second = (bytes(node.pixelData(0, 0, 128, 128)) for node in screen.layers(document)[1:3])
+    facts["same_bytes"] = first == second
+    screen.close(document)
+    yield 200
+
+
+def cancel(facts):
+    document = screen.new_document("cancelled", 800, 600)
+    screen.select(document, 200, 200, 200, 200)
+    yield lambda: screen.idle(document)
+    before = screen.visible(document)
+    document.setModified(False)
+    screen.set_form("slow mountain", steps=200)
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    facts["cancel_shown"] = screen.panel().cancel_button.isVisible()
+    screen.panel().cancel_button.click()
+    yield lambda: not screen.working()
+    yield 1500  # nothing may come late
+    facts["names"] = screen.names(document)
+    facts["changed"] = screen.changes_outside(before, screen.visible(document), 0, 0, 0, 0)
+    facts["message"] = screen.panel().message.text()
+    facts["button"] = screen.panel().button.isEnabled()
+    screen.close(document)
+    yield 200
+
+
+def close_document_during_work(facts):
+    document = screen.new_document("closed", 640, 480)
+    screen.select(document, 100, 100, 128, 128)
+    yield lambda: screen.idle(document)
+    screen.set_form("slow lighthouse", steps=40)
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    screen.close(document)
+    yield lambda: screen.panel().recovered_button.isVisible()
+    actions = screen.panel().recovered_menu.actions()
+    facts["offered"] = [action.text() for action in actions]
+    other = screen.new_document("another", 640, 480)
+    yield lambda: screen.idle(other)
+    actions[0].trigger()
+    yield lambda: len(screen.names(other)) == 2 and screen.idle(other)
+    facts["names"] = screen.names(other)
+    facts["bounds"] = screen.bounds(screen.layers(other)[-1])
+    yield lambda: not screen.panel().recovered_button.isVisible()
+    screen.close(other)
+    yield 200
+
+
+def two_documents(facts):
+    first = screen.new_document("first", 500, 400)
+    screen.select(first, 100, 100, 128, 96)
+    yield lambda: screen.idle(first)
+    screen.set_form("slow windmill", steps=30)
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    second = screen.new_document("second", 300, 300)
+    yield lambda: screen.idle(second)
+    before = screen.visible(second)
+    yield screen.settled(first, 2)
+    facts["front"] = Krita.instance().activeDocument() == second
+    facts["first"] = screen.names(first)
+    facts["bounds"] = screen.bounds(screen.layers(first)[-1])
+    facts["second"] = screen.names(second)
+    facts["second_changed"] = screen.changes_outside(before, screen.visible(second), 0, 0, 0, 0)
+    screen.close(second)
+    screen.close(first)
+    yield 200
+
+
+def active_mask_in_a_group(facts):
+    document = screen.new_document("nested", 400, 300)
+    group = document.createGroupLayer("group")
+    document.rootNode().addChildNode(group, screen.layers(document)[-1])
+    inner = document.createNode("inner", "paintlayer")
+    group.addChildNode(inner, None)
+    mask = document.createNode("mask", "transparencymask")
+    inner.addChildNode(mask, None)
+    screen.select(document, 100, 100, 96, 96)
+    yield lambda: screen.idle(document)
+    yield 500
+    document.setActiveNode(mask)
+    yield 500
+    facts["active"] = document.activeNode().name()
+    screen.set_form("a leaf")
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    yield lambda: len(group.childNodes()) == 2 or screen.panel().message.text()
+    facts["message"] = screen.panel().message.text()
+    facts["group"] = [node.name() for node in group.childNodes()]
+    facts["top"] = screen.names(document)
+    screen.close(document)
+    yield 200
+
+
+def fill_again_and_again(facts):
+    """Results of one selection, one after the other: the newest is the one to be seen."""
+    document = screen.new_document("again", 300, 200)
+    screen.select(document, 50, 50, 64, 64)
+    yield lambda: screen.idle(document)
+    for number in (1, 2, 3):
+        screen.set_form(f"try {number}", seed=number)
+        yield screen.says("Fill")
+        screen.panel().button.click()
+        yield screen.settled(document, 1 + number)
+        yield 300
+    facts["names"] = screen.names(document)
+    facts["active"] = document.activeNode().name()
+    for _ in range(3):
+        screen.undo()
+        yield 300
+    facts["undone"] = screen.names(document)
+    screen.close(document)
+    yield 200
+
+
+def values_follow_the_document(facts):
+    first = screen.new_document("values one", 128, 128)
+    yield lambda: screen.idle(first)
+    screen.set_form("one", steps=11, seed=111)
+    yield screen.says("Generate")
+    screen.panel().button.click()
+    yield screen.settled(first, 2)
+    path = os.path.join(os.environ["SCUMBLE_PROBE_PICTURES"], "values.kra")
+    first.setBatchmode(True)
+    facts["saved"] = first.saveAs(path)
+    first.waitForDone()
+    second = screen.new_document("values two", 128, 128)
+    yield 700
+    screen.set_form("two", steps=22, seed=222)
+    yield 700
+    screen.close(second)
+    screen.close(first)
+    yield 700
+    screen.set_form("three", steps=33, seed=333)
+    opened = Krita.instance().openDocument(path)
+    screen.window().addView(opened)
+    yield lambda: screen.panel().prompt.toPlainText() != "three"
+    form = screen.panel().form()
+    facts["form"] = [form.prompt, form.steps, form.seed]
+    facts["markers"] = sum(key.startswith("scumble/result/") for key in opened.annotationTypes())
+    screen.close(opened)
+    yield 200
+
+
+def errors_are_sentences(facts):
+    document = screen.new_document("errors", 200, 200)
+    screen.select(document, 300, 300, 50, 50)
+    yield lambda: screen.idle(document)
+    screen.set_form("nowhere")
+    yield 700
+    screen.panel().button.click()
+    yield lambda: screen.panel().message.text()
+    facts["message"] = screen.panel().message.text()
+    facts["names"] = screen.names(document)
+    facts["dialogs"] = _dialogs()
+    screen.panel().message.forget()
+    screen.close(document)
+    yield 200
+
+
+def _dialogs():
+    from PyQt5.QtWidgets import QApplication, QDialog
+
+    return [
+        widget.windowTitle()
+        for widget in QApplication.topLevelWidgets()
+        if isinstance(widget, QDialog) and widget.isVisible()
+    ]
+
+
+def quit_while_working(facts):
+    """The last scenario of a run: Krita closes with a job under way."""
+    document = screen.new_document("left behind", 320, 240)
+    yield lambda: screen.idle(document)
+    screen.set_form("slow island", steps=60)
+    yield screen.says("Generate")
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    facts["working"] = screen.working()
+
+
+def recovered_after_restart(facts):
+    screen.docker().show()
+    yield lambda: screen.panel().recovered_button.isVisible()
+    document = screen.new_document("after", 320, 240)
+    yield lambda: screen.idle(document)
+    actions = screen.panel().recovered_menu.actions()
+    facts["offered"] = [action.text() for action in actions]
+    Krita.instance().action("scumble_paste_recovered").trigger()
+    yield lambda: len(screen.names(document)) == 2 and screen.idle(document)
+    facts["names"] = screen.names(document)
+    screen.close(document)
+    yield 200
+
+
+SCENARIOS = {
+    "start_up": start_up,
+    "fill_in_a_large_document": fill_in_a_large_document,
+    "soft_selection": soft_selection,
+    "generate_and_refine": generate_and_refine,
+    "random_seed_is_shown_and_held": random_seed_is_shown_and_held,
+    "cancel": cancel,
+    "close_document_during_work": close_document_during_work,
+    "two_documents": two_documents,
+    "active_mask_in_a_group": active_mask_in_a_group,
+    "fill_again_and_again": fill_again_and_again,
+    "values_follow_the_document": values_follow_the_document,
+    "errors_are_sentences": errors_are_sentences,
+    "quit_while_working": quit_while_working,
+    "recovered_after_restart": recovered_after_restart,
+}
+for _model, _depth in (
+    ("RGBA", "U16"),
+    ("RGBA", "F32"),
+    ("GRAYA", "U8"),
+    ("GRAYA", "U16"),
+    ("CMYKA", "U8"),
+    ("CMYKA", "U16"),
+    ("LABA", "U16"),
+):
+    SCENARIOS[f"fill_in_{_model}_{_depth}"] = _fill_in(_model, _depth)

@@ -20,7 +20,8 @@ class Watch:
     """Between start and stop: the gaps of a 5 ms timer, and each visit to the plugin's code.
 
     A visit lasts from entering the plugin's outermost Python function to
-    leaving it; time in which another program had the processor does not count.
+    leaving it. Time in which another program had the processor does not count,
+    neither in visits nor in gaps.
     """
 
     def __init__(self):
@@ -32,7 +33,7 @@ class Watch:
         self._outermost = None
 
     def start(self):
-        self._last = time.perf_counter()
+        self._last = (time.perf_counter(), queued())
         self._timer.start(TICK_MS)
         sys.setprofile(self._profile)
 
@@ -51,8 +52,8 @@ class Watch:
         }
 
     def _tick(self):
-        now = time.perf_counter()
-        self.gaps.append((now - self._last) * 1000.0)
+        now = (time.perf_counter(), queued())
+        self.gaps.append(_between(self._last, now))
         self._last = now
 
     def _profile(self, frame, event, argument):
@@ -61,6 +62,11 @@ class Watch:
                 self._outermost = frame
                 self._entered = (time.perf_counter(), queued())
         elif event == "return" and frame is self._outermost:
-            took = time.perf_counter() - self._entered[0] - (queued() - self._entered[1])
-            self.visits.append((took * 1000.0, frame.f_code.co_name))
+            took = _between(self._entered, (time.perf_counter(), queued()))
+            self.visits.append((took, frame.f_code.co_name))
             self._outermost = None
+
+
+def _between(before, after):
+    """Milliseconds on the processor or waiting for something in Krita."""
+    return (after[0] - before[0] - (after[1] - before[1])) * 1000.0
