@@ -26,6 +26,8 @@ class Hub:
     then_refuse: bool = False  # after a drop every request gets 503
     ignore_ranges: bool = False
     corrupt: str = ""  # the path whose last byte arrives wrong
+    append: bytes = b""  # comes after every file
+    html: bool = False  # answers every question with a login page
     refuse: tuple[int, str] | None = None  # status and X-Error-Code for everything
     pause: threading.Event | None = None  # bodies stop half way until it is set
     served: list[tuple[str, int, int]] = field(default_factory=list)
@@ -67,6 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.hub.refuse is not None:
             status, code = self.hub.refuse
             self._send(status, b"{}", {"X-Error-Code": code})
+        elif self.hub.html:
+            self._send(200, b"<html>Welcome to the hotel</html>", {"Content-Type": "text/html"})
         elif api := re.fullmatch(r"/api/models/([^/]+/[^/]+)", path):
             self._describe(api[1])
         elif file := re.fullmatch(rf"/([^/]+/[^/]+)/resolve/{COMMIT}/(.+)", path):
@@ -103,6 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(match[1])
         if name == self.hub.corrupt:
             content = content[:-1] + bytes([content[-1] ^ 1])
+        content += self.hub.append
         part = content[start:]
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(part)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from scumble.link.errors import ScumbleError
+from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.models import catalogue, download, hub
 from scumble.models.catalogue import CatalogueItem
 from scumble.models.digest import Report
 from scumble.models.entry import LoraEntry, ModelEntry, slug
+from scumble.models.folder import read_pipeline
 from scumble.models.hub import Plan
 from scumble.models.inspect import inspect
 from scumble.models.registry import Registry, describe
@@ -52,8 +54,35 @@ def acquire(
         folder = registry.models_dir / "previews" / item.id
         download.fetch(plan, folder, report, endpoint=endpoint)
         return folder
-    folder = registry.models_dir / "downloads" / plan.repository.replace("/", "--")
+    name_on_disk = plan.repository.replace("/", "--")
+    if not plan.pipeline:
+        name_on_disk += "--" + slug(Path(plan.files[0].path).stem)
+    folder = registry.downloads_dir / name_on_disk
+    if plan.pipeline:
+        _refuse_foreign_pipeline(plan, folder, endpoint)
     download.fetch(plan, folder, report, endpoint=endpoint)
+    try:
+        return _register(registry, plan, item, folder, name)
+    except ScumbleError as error:
+        if error.code is ErrorCode.MODEL_REJECTED:  # whole as it is, it will never be of use
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _refuse_foreign_pipeline(plan: Plan, folder: Path, endpoint: str | None) -> None:
+    """Fetch the small configurations and look at them, before gigabytes come for nothing."""
+    small = tuple(file for file in plan.files if file.path.endswith(hub.TEXT_SUFFIXES))
+    download.fetch(replace(plan, files=small), folder, endpoint=endpoint)
+    try:
+        read_pipeline(folder)
+    except ScumbleError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _register(
+    registry: Registry, plan: Plan, item: CatalogueItem | None, folder: Path, name: str
+) -> ModelEntry | LoraEntry:
     path = folder if plan.pipeline else folder / plan.files[0].path
     found = inspect(path)
     if found.kind == "lora":

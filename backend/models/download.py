@@ -99,7 +99,7 @@ def _receive(url: str, output: IO[bytes], size: int, told: Callable[[int], None]
     while output.tell() < size:
         before = output.tell()
         try:
-            _receive_once(url, output, told)
+            _receive_once(url, output, size, told)
         except Exception as error:
             failures = 0 if output.tell() > before else failures + 1
             if not is_network(error) or failures > RETRIES:
@@ -110,7 +110,7 @@ def _receive(url: str, output: IO[bytes], size: int, told: Callable[[int], None]
                 return
 
 
-def _receive_once(url: str, output: IO[bytes], told: Callable[[int], None]) -> None:
+def _receive_once(url: str, output: IO[bytes], size: int, told: Callable[[int], None]) -> None:
     from huggingface_hub import constants, get_session
     from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
@@ -125,7 +125,9 @@ def _receive_once(url: str, output: IO[bytes], told: Callable[[int], None]) -> N
             output.truncate()
         for chunk in response.iter_bytes():
             output.write(chunk)
-            told(output.tell())
+            told(min(output.tell(), size))
+            if output.tell() > size:  # another file; the size check will tell
+                return
 
 
 def _tell(report: Report | None, done: int, total: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 
@@ -85,5 +86,6 @@ def usual_defaults(architecture: str, name: str) -> Defaults:
 
 def slug(name: str) -> str:
     """An id from any name: lower case, digits, dots and dashes, 1 to 48 characters."""
-    plain = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^a-z0-9.]+", "-", letters.lower()).strip("-.")
     return plain[:48].strip("-.") or "model"

@@ -52,16 +52,22 @@ class Folder:
     weights: dict[str, Header]
 
 
-def read(path: Path) -> Folder:
-    """Raises ScumbleError model_rejected where a part is missing, broken or unsafe."""
-    index = read_json(path / "model_index.json", WHOLE_FOLDER)
-    pipeline = index.get("_class_name")
+def read_pipeline(path: Path) -> str:
+    """The diffusers pipeline that the folder is for. Raises ScumbleError model_rejected for
+    those that Scumble does not run.
+    """
+    pipeline = read_json(path / "model_index.json", WHOLE_FOLDER).get("_class_name")
     if not isinstance(pipeline, str) or pipeline not in PIPELINES:
         raise rejected(
             f"“{path.name}” holds a model of the kind {str(pipeline)[:60]!r}.",
             "Scumble runs Stable Diffusion 1, 2 and XL.",
         )
-    xl = "XL" in pipeline
+    return pipeline
+
+
+def read(path: Path) -> Folder:
+    """Raises ScumbleError model_rejected where a part is missing, broken or unsafe."""
+    xl = "XL" in read_pipeline(path)
     parts = ("unet", "vae", "text_encoder", *(("text_encoder_2",) if xl else ()))
     weights: dict[str, Header] = {}
     variants = set()

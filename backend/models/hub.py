@@ -103,6 +103,10 @@ def choose(
         return _choose_single(repository, names), False
     chosen = ["model_index.json"]
     folders = {c: [n for n in names if re.fullmatch(rf"{c}/[^/]+", n)] for c in COMPONENTS}
+    if not folders["unet"]:
+        raise _nothing(
+            repository, "is no Stable Diffusion model", "Scumble runs Stable Diffusion 1, 2 and XL."
+        )
     # one precision for all parts, since the loader asks for one
     half = _has_all(folders, _HALF) and not (full_precision and _has_all(folders, _PLAIN))
     for component, inside in folders.items():
@@ -224,6 +228,11 @@ def _translate(repository: str, error: Exception) -> ScumbleError | None:
             ErrorCode.MODEL_MISSING,
             f"The hub cannot be reached to fetch {repository}.",
             "Check the connection and try again; what has arrived is kept.",
+        )
+    if isinstance(error, (ValueError, KeyError, TypeError)):  # a login page, a name it refuses
+        return rejected(
+            f"The hub's answer about {repository} cannot be understood.",
+            "Check the name, and whether a proxy or a login page stands between.",
         )
     return None
 

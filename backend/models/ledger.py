@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from scumble.link.errors import ErrorCode, ScumbleError
 
@@ -39,21 +39,31 @@ class Ledger:
         Raises ScumbleError: busy when another process holds the file for long,
         disk_full when it cannot be written.
         """
-        self._make_folder()
+        lock = self._lock()
         try:
-            with FileLock(str(self.path) + ".lock", timeout=LOCK_SECONDS):
-                data = self._load()
-                if data is None:
-                    self._keep_broken_file()
-                    data = {"models": [], "digests": {}}
-                yield data
-                self._write(data)
+            data = self._load()
+            if data is None:
+                self._keep_broken_file()
+                data = {"models": [], "digests": {}}
+            yield data
+            self._write(data)
+        finally:
+            lock.release()
+
+    def _lock(self) -> BaseFileLock:
+        lock = FileLock(str(self.path) + ".lock", timeout=LOCK_SECONDS)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         except Timeout:
             raise ScumbleError(
                 ErrorCode.BUSY,
                 "Another Scumble is changing the list of models.",
                 "Wait for it to finish and try again.",
             ) from None
+        except OSError as error:
+            raise cannot_write(self.path.parent, error) from error
+        return lock
 
     def _load(self) -> dict[str, Any] | None:
         """None: there is a file, and it is not ours to understand."""
@@ -70,12 +80,6 @@ class Ledger:
         models = [record for record in data["models"] if isinstance(record, dict)]
         digests = data.get("digests")
         return {"models": models, "digests": digests if isinstance(digests, dict) else {}}
-
-    def _make_folder(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(self.path.parent, error) from error
 
     def _keep_broken_file(self) -> None:
         if self.path.exists():

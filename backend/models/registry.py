@@ -35,7 +35,6 @@ OWN_WORDS = "scumble.json"
 STARTER_NOTE = "Small and quick; larger models are one command away: scumble models download sd15."
 HASH_AT_ONCE = 64 * 1024 * 1024  # bytes; larger models are hashed when somebody asks
 
-
 Entries = list[ModelEntry]
 Problems = list[str]
 
@@ -46,6 +45,7 @@ class Registry:
     def __init__(self, home: Home, starter: Path | None = STARTER) -> None:
         self.models_dir = home.models_dir
         self.loras = Loras(self.models_dir / "loras")
+        self.downloads_dir = self.models_dir / "downloads"
         self._starter = starter
         self._ledger = Ledger(self.models_dir / "registry.json")
 
@@ -120,7 +120,7 @@ class Registry:
             while entry.id in taken:
                 entry, number = replace(entry, id=f"{base}-{number}"), number + 1
             if entry.size <= HASH_AT_ONCE:
-                entry = replace(entry, sha256=digest.compute(Path(entry.path), data["digests"]))
+                entry = replace(entry, sha256=_digest(entry, data["digests"]))
             data["models"].append(to_wire(entry))
         return entry
 
@@ -141,19 +141,25 @@ class Registry:
         with self._ledger.change() as data:
             data["models"] = [r for r in data["models"] if r.get("id") != model_id]
             digest.forget(Path(entry.path), data["digests"])
-        ours = entry.managed and self.models_dir in Path(entry.path).parents
-        if ours:
-            _delete(Path(entry.path))
-        return ours
+        path = Path(entry.path)
+        if not entry.managed or self.models_dir not in path.parents:
+            return False
+        _delete(self._download_of(path) or path)
+        return True
 
     def _remove_lora(self, name: str) -> bool:
-        origin = Path(self.loras.find(name).path).resolve()
+        origin = self._download_of(Path(self.loras.find(name).path).resolve())
         gone = self.loras.remove(name)
-        downloads = (self.models_dir / "downloads").resolve()
-        if downloads in origin.parents:
-            _delete(downloads / origin.relative_to(downloads).parts[0])
-            return True
-        return gone
+        if origin is not None:
+            _delete(origin)
+        return gone or origin is not None
+
+    def _download_of(self, path: Path) -> Path | None:
+        """The folder of the download that brought `path`, if one did."""
+        for downloads in (self.downloads_dir, self.downloads_dir.resolve()):
+            if downloads in path.parents:
+                return downloads / path.relative_to(downloads).parts[0]
+        return None
 
     def remember(self, hashes: Mapping[Path, str]) -> None:
         """Take over hashes of files that were checked a moment ago."""
@@ -171,32 +177,31 @@ class Registry:
         return None
 
     def sha256(self, model_id: str, report: digest.Report | None = None) -> str:
-        """The model's hash; read from disk once (gigabytes take seconds), recorded from then on."""
+        """The model's hash; read from disk once (gigabytes take seconds), recorded from then on.
+
+        Raises ScumbleError model_missing: not in the list, or its files cannot be read.
+        """
         entry = self.get(model_id)
         if entry.sha256:
             return entry.sha256
         digests = self._ledger.read()["digests"]
-        before = set(digests)
-        value = digest.compute(Path(entry.path), digests, report)
+        value = _digest(entry, digests, report)
         with contextlib.suppress(ScumbleError), self._ledger.change() as data:
-            data["digests"].update(
-                {k: v for k, v in digests.items() if k not in before or data["digests"].get(k) != v}
-            )
+            data["digests"].update(digests)
         return value
 
     def verify(self, model_id: str, report: digest.Report | None = None) -> Problems:
         """What is wrong with a model's files, a sentence each; reads them all again."""
-        if self.loras.has(model_id):
+        if model_id not in {entry.id for entry in self.list()} and self.loras.has(model_id):
             error = self.loras.find(model_id).error
             return [error] if error else []
         entry = self.get(model_id)
-        path = Path(entry.path)
         try:
-            inspect(path)
+            inspect(Path(entry.path))
         except ScumbleError as error:
             return [error.info.message]
         recorded = self.sha256(model_id)
-        if digest.compute(path, {}, report) != recorded:
+        if _digest(entry, {}, report) != recorded:
             return ["Its bytes changed since they were recorded, though not their size or date."]
         return []
 
@@ -264,6 +269,17 @@ def _as_of_now(entry: ModelEntry, digests: dict[str, Any]) -> ModelEntry:
     if not path.exists():
         return replace(entry, note="Its files are not there at the moment.")
     return replace(entry, sha256=digest.known(path, digests))
+
+
+def _digest(entry: ModelEntry, digests: dict[str, Any], report: digest.Report | None = None) -> str:
+    try:
+        return digest.compute(Path(entry.path), digests, report)
+    except OSError as error:
+        raise ScumbleError(
+            ErrorCode.MODEL_MISSING,
+            f"The files of “{entry.name}” cannot be read ({error.strerror or error}).",
+            "Connect the disk they lie on, or add the model again.",
+        ) from error
 
 
 def _delete(path: Path) -> None:

@@ -280,12 +280,62 @@ def test_what_is_no_name_never_reaches_the_hub(source: str) -> None:
         acquire.plan(source, endpoint="http://127.0.0.1:9")
 
 
+def test_a_login_page_is_not_taken_for_the_hub(models: Registry) -> None:
+    with Hub({}, html=True) as hub, pytest.raises(ScumbleError) as raised:
+        get(hub, models)
+    assert "login page" in raised.value.info.hint
+
+
+def test_a_body_without_an_end_is_cut(models: Registry, repository: dict[str, bytes]) -> None:
+    endless = Hub({REPOSITORY: repository}, append=b"x" * 50_000_000)
+    with endless as hub, caught(ErrorCode.MODEL_REJECTED):
+        get(hub, models)
+    assert not list(models.models_dir.rglob("*.partial"))
+
+
+def test_a_foreign_pipeline_is_refused_before_its_weights_come(
+    models: Registry, repository: dict[str, bytes]
+) -> None:
+    repository["model_index.json"] = b'{"_class_name": "TextToVideoSDPipeline"}'
+    with Hub({REPOSITORY: repository}) as hub:
+        with caught(ErrorCode.MODEL_REJECTED):
+            get(hub, models)
+        assert hub.sent(UNET) == 0
+    assert not list(models.downloads_dir.iterdir())
+
+
+def test_what_cannot_be_used_does_not_keep_its_gigabytes(models: Registry, tmp_path: Path) -> None:
+    save_file({"double_blocks.0.img_attn.norm.key_norm.scale": np.zeros(1)}, tmp_path / "flux")
+    files = {"flux.safetensors": (tmp_path / "flux").read_bytes()}
+    with Hub({REPOSITORY: files}) as hub, pytest.raises(ScumbleError) as raised:
+        get(hub, models)
+    assert "Flux" in raised.value.info.message
+    assert not list(models.downloads_dir.iterdir())
+
+
+def test_two_files_of_one_repository_are_two_models(models: Registry, tmp_path: Path) -> None:
+    files = {
+        f"{name}.safetensors": checkpoint(tmp_path / name, extra={name: np.zeros(9)}).read_bytes()
+        for name in ("a", "b")
+    }
+    with Hub({REPOSITORY: files}) as hub:
+        for name in files:
+            get(hub, models, f"{REPOSITORY}/{name}")
+    assert models.remove("a") is True
+    assert [entry.id for entry in models.list()] == ["b"]
+    folder = acquire.downloaded_folder(models, "b")
+    assert folder is not None
+    assert download.verify(folder) == ()
+    assert list(models.downloads_dir.iterdir()) == [folder]
+
+
 @pytest.mark.parametrize(
     ("files", "word"),
     [
         ({"model.ckpt": b"\x80"}, "pickle"),
         ({"a.safetensors": b"", "b.safetensors": b""}, "several"),
         ({"README.md": b""}, "no safetensors"),
+        ({"model_index.json": b"{}", "transformer/model.safetensors": b""}, "no Stable Diffusion"),
         ({"model_index.json": b"{}", "unet/diffusion_pytorch_model.bin": b""}, "pickle"),
     ],
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
@@ -17,6 +17,7 @@ from scumble import metadata
 from scumble.link.values import GenerationRequest, Mode, Region, Size
 from scumble.models.entry import ModelEntry
 
+patient = settings(deadline=None)
 MODEL = ModelEntry(
     id="painter",
     name="Painter: the second, revised",
@@ -143,6 +144,7 @@ def test_versions_name_what_decides_the_numbers() -> None:
     assert {"scumble", "torch", "diffusers"} <= set(metadata.versions())
 
 
+@patient
 @given(st.text(max_size=600), st.text(max_size=600))
 def test_any_prompts_come_back_unchanged(prompt: str, negative: str) -> None:
     request = replace(REQUEST, prompt=prompt, negative_prompt=negative)
@@ -155,6 +157,7 @@ LINES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_
 )
 
 
+@patient
 @given(LINES, LINES, st.integers(1, 200), st.integers(0, 2**32 - 1), LINES)
 def test_any_one_line_prompts_come_back_through_the_plain_text(
     prompt: str, negative: str, steps: int, seed: int, name: str
@@ -170,6 +173,7 @@ def test_any_one_line_prompts_come_back_through_the_plain_text(
     assert said.get("model", "") == name
 
 
+@patient
 @given(
     st.dictionaries(
         st.sampled_from(["parameters", "scumble"]),
@@ -183,6 +187,7 @@ def test_any_chunks_are_read_without_an_error(chunks: dict[str, Any]) -> None:
 PIECES = ["Steps: 20", "Seed:", '"', "\\", ",", ":", "\n", "Size: 9x", "NaN", "1e999", "Negative"]
 
 
+@patient
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=60).map(" ".join))
 def test_text_that_nearly_fits_is_read_without_an_error(text: str) -> None:
     said = metadata.parse({"parameters": text})

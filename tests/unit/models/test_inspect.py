@@ -220,7 +220,9 @@ VALUES = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(
     st.sampled_from(sorted(CONFIGS)),
     st.dictionaries(

@@ -79,6 +79,14 @@ def test_two_models_of_one_name_get_two_ids(models: Registry, tmp_path: Path) ->
     assert ids == ["a", "a-2", "a-3"]
 
 
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [("Ölbild (v2)!", "olbild-v2"), ("猫", "model"), ("../../x", "x"), ("a" * 90, "a" * 48)],
+)
+def test_ids_are_plain(models: Registry, file: Path, name: str, model_id: str) -> None:
+    assert added(models, file, name=name).id == model_id
+
+
 def test_nobody_else_is_called_starter(models: Registry, tmp_path: Path) -> None:
     assert added(models, checkpoint(tmp_path / "starter.safetensors")).id == "starter-2"
 

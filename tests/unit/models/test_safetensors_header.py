@@ -134,7 +134,7 @@ def is_read_or_rejected(path: Path, content: bytes) -> None:
         assert header.size == len(content)
 
 
-same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 @same_folder
@@ -177,8 +177,8 @@ def test_any_one_byte_changed(tmp_path: Path, place: int, value: int) -> None:
     is_read_or_rejected(tmp_path / "a.safetensors", bytes(content))
 
 
-@pytest.mark.parametrize("length", range(len(WHOLE)))
-def test_a_file_cut_anywhere_is_rejected(tmp_path: Path, length: int) -> None:
+def test_a_file_cut_anywhere_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
-    path.write_bytes(WHOLE[:length])
-    assert rejection(path).code is ErrorCode.MODEL_REJECTED
+    for length in range(len(WHOLE)):
+        path.write_bytes(WHOLE[:length])
+        assert rejection(path).code is ErrorCode.MODEL_REJECTED
