@@ -482,7 +482,7 @@ def test_a_failure_is_told_once(desk: Desk, daemon: SmallDaemon) -> None:
     request = submitted(desk, daemon)
     error = ErrorInfo(ErrorCode.OUT_OF_MEMORY, "Too large.", "Take a smaller one.", True)
     daemon.move(request.id, JobState.FAILED, error)
-    daemon.emit("job", {"job": to_wire(daemon.jobs[request.id])})
+    daemon.emit("job", {"job": to_wire(replace(daemon.jobs[request.id], results=1))})
     daemon.emit("worker", {"worker": to_wire(WorkerStatus(WorkerState.READY, "seen"))})
     desk.until(lambda: desk.view.workers[-1].model == "seen")
     assert desk.view.errors == [error]
@@ -630,6 +630,25 @@ def test_what_finished_while_the_connection_was_gone_is_pasted_afterwards(
     desk.until(lambda: acknowledged(daemon))
     assert list(desk.canvas.open["one"].layers) == [(request.id, 0)]
     desk.until(lambda: desk.view.states_of(request.id)[-1] == "done")
+
+
+def test_a_picture_that_was_lost_on_its_way_is_fetched_again(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    desk.connect()
+    request = submitted(desk, daemon)
+
+    def lose() -> bool:
+        del daemon.before_answer["fetch"]
+        daemon.drop()
+        return True
+
+    daemon.before_answer["fetch"] = lose
+    finish(daemon, request.id)
+    desk.until(lambda: acknowledged(daemon))
+    assert len(daemon.requests("fetch")) == 2
+    assert list(desk.canvas.open["one"].layers) == [(request.id, 0)]
+    assert (desk.view.errors, desk.view.offered) == ([], [])
 
 
 def test_a_pasted_result_whose_acknowledgement_was_lost_is_not_pasted_again(
