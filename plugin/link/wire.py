@@ -89,8 +89,9 @@ class Decoder:
 
     def __init__(self, max_frame: int = MAX_FRAME) -> None:
         self.max_frame = max_frame
-        self._chunks: Deque[memoryview] = deque()
-        self._held = 0  # bytes in the chunks
+        self._chunks: Deque[bytes] = deque()
+        self._offset = 0  # bytes of the first chunk that are taken already
+        self._held = 0  # bytes in the chunks that are not
         self._lengths: Optional[Tuple[int, int]] = None
         self._header: Optional[Dict[str, Any]] = None
         self._blobs: List[int] = []
@@ -108,7 +109,7 @@ class Decoder:
 
     def feed(self, data: Buffer) -> None:
         if len(data) and not self._error:
-            self._chunks.append(memoryview(bytes(data)))
+            self._chunks.append(bytes(data))
             self._held += len(self._chunks[-1])
 
     def frames(self) -> Iterator[Frame]:
@@ -158,15 +159,16 @@ class Decoder:
 
     def _take(self, count: int) -> bytes:
         self._held -= count
-        parts: List[memoryview] = []
+        parts: List[bytes] = []
         while count:
-            head = self._chunks.popleft()
-            if len(head) > count:
-                self._chunks.appendleft(head[count:])
-                head = head[:count]
-            parts.append(head)
-            count -= len(head)
-        return b"".join(parts)
+            head, start = self._chunks[0], self._offset
+            end = min(len(head), start + count)
+            count -= end - start
+            if end == len(head):
+                self._chunks.popleft()
+            self._offset = end % len(head)
+            parts.append(head[start:end])  # a whole chunk is not copied by this
+        return b"".join(parts)  # of bytes, not views: Python lets other threads run meanwhile
 
 
 def read_frame(read: Callable[[int], bytes], max_frame: int = MAX_FRAME) -> Optional[Frame]:
