@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
+from scumble.imaging import colour
 from scumble.imaging import mask as masks
 from scumble.imaging.crop import Prepared
 from scumble.imaging.pixels import Bytes8
@@ -20,17 +22,33 @@ def finish_inpaint(
     rectangle is the smallest that holds all of the layer; its alpha is
     `prepared.alpha`, and where that is 0 so are the colours.
     """
-    alpha = np.rint(prepared.alpha * 255).astype(np.uint8)
+    alpha = cv2.convertScaleAbs(prepared.alpha, alpha=255)
     part = masks.bounds(alpha)
     if part.empty:  # a selection so faint that it rounds away still gives its layer
         alpha = np.asarray(prepared.alpha > 0, np.uint8)
         part = masks.bounds(alpha)
+    if request.colour_match:
+        generated = _matched(prepared, generated)
     colours = leave(prepared.window, generated, part)
-    layer = np.dstack((colours, alpha[part.y : part.bottom, part.x : part.right]))
-    layer[layer[..., 3] == 0] = 0
+    shown = alpha[part.y : part.bottom, part.x : part.right]
+    layer = cv2.cvtColor(cv2.bitwise_and(colours, colours, mask=shown), cv2.COLOR_RGB2RGBA)
+    layer[..., 3] = shown
     region = request.region
     place = Region(region.x + part.x, region.y + part.y, part.width, part.height)
-    return place, layer.tobytes()
+    return place, bytes(layer.data)
+
+
+def _matched(prepared: Prepared, generated: Bytes8) -> Bytes8:
+    """The model's picture in the colours of what stands round the mask."""
+    window = prepared.window
+    inner = (window.rows, window.columns)
+    correction = colour.estimate(prepared.image[inner], generated[inner], prepared.change[inner])
+    if correction is None:
+        return generated
+    matched: Bytes8 = generated.copy()
+    changed = masks.bounds(np.asarray(prepared.change[inner] > 0, np.uint8))
+    matched[inner] = correction.apply(generated[inner], changed)
+    return matched
 
 
 def finish_image(request: GenerationRequest, generated: Bytes8) -> bytes:
@@ -39,5 +57,4 @@ def finish_image(request: GenerationRequest, generated: Bytes8) -> bytes:
     height, width = generated.shape[:2]
     window = fit(size, Size(width, height))
     colours = leave(window, generated, Region(0, 0, size.width, size.height))
-    opaque = np.full((size.height, size.width), 255, np.uint8)
-    return np.dstack((colours, opaque)).tobytes()
+    return bytes(cv2.cvtColor(colours, cv2.COLOR_RGB2RGBA).data)

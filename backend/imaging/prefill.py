@@ -11,7 +11,7 @@ from scumble.link.values import Intent, Prefill
 NEUTRAL = 127  # the middle of sRGB; 0 in the range of -1 … 1 that models are trained on
 BORDER_SIDE = 128  # pixels; border colours are smooth, and Telea's time grows with the area
 BORDER_RADIUS = 3.0  # pixels of the reduced picture
-BLUR_SIDE = 128
+BLUR_SIDE = 64  # pixels; as smooth as these fills are, more would show nothing
 BLUR_SHARES = (0.5, 0.15, 0.05)  # of the longer side; from far to near
 
 
