@@ -131,7 +131,8 @@ def _weighted(model: Model, part: TextPart, fragments: tuple[Fragment, ...]) -> 
         ),
         device=model.device.place,
     )
-    spoken = [fragment for fragment in fragments if fragment.text.strip()]
+    # compel's tokenizer call fails on no words at all
+    spoken = [fragment for fragment in fragments if fragment.text.strip()] or [Fragment("")]
     states: torch.Tensor = provider.get_embeddings_for_weighted_prompt_fragments(
         [[fragment.text for fragment in spoken]],
         [[fragment.weight for fragment in spoken]],

@@ -159,4 +159,8 @@ def build(sampler: Sampler, config: Mapping[str, Any], steps: int) -> Any:
     if sampler.scheduler == "LCMScheduler":
         options["original_inference_steps"] = max(LCM_STEPS, steps)
     scheduler = getattr(importlib.import_module("diffusers"), sampler.scheduler)
-    return scheduler.from_config({**config, **options})
+    merged = {**config, **options}
+    # diffusers lets the new class's default win over what another class had by default
+    by_default = merged.pop("_use_default_values", ())
+    merged["_use_default_values"] = [name for name in by_default if name not in options]
+    return scheduler.from_config(merged)

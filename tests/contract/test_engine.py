@@ -111,7 +111,12 @@ def rgba(made: Picture) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.frombuffer(made.pixels, np.uint8).reshape(size.height, size.width, 4)
 
 
-@pytest.mark.parametrize("model", tiny.KINDS)
+@pytest.fixture(scope="module", params=tiny.KINDS)
+def model(request: pytest.FixtureRequest) -> str:
+    """Every kind in turn; pytest runs all tests of one before the next is loaded."""
+    return str(request.param)
+
+
 class TestEveryArchitecture:
     def test_draws_from_nothing(self, engine: DiffusionEngine, model: str) -> None:
         listener = Listener()
@@ -187,13 +192,13 @@ class TestEveryArchitecture:
 
 
 @pytest.mark.parametrize("sampler", samplers.SAMPLERS)
-@pytest.mark.parametrize("model", ["sd1", "starter-like"])
+@pytest.mark.parametrize("name", ["sd1", "starter-like"])
 def test_every_sampler_draws_or_is_refused_before_the_run(
-    engine: DiffusionEngine, model: str, sampler: str
+    engine: DiffusionEngine, name: str, sampler: str
 ) -> None:
     """What a model can use runs to the end and twice the same; the rest is greyed beforehand."""
-    (info,) = (each for each in engine.capabilities().models if each.id == model)
-    asked = request(model, Mode.INPAINT, sampler=sampler, steps=5, strength=0.9)
+    (info,) = (each for each in engine.capabilities().models if each.id == name)
+    asked = request(name, Mode.INPAINT, sampler=sampler, steps=5, strength=0.9)
     if sampler not in info.samplers:
         with pytest.raises(ScumbleError) as raised:
             run(engine, asked)
@@ -229,7 +234,7 @@ def test_unload_frees_and_the_next_run_loads_again(engine: DiffusionEngine) -> N
     engine.unload()
     listener = Listener()
     after = run(engine, asked, listener)
-    assert [status.state for status in listener.states][0] is WorkerState.LOADING
+    assert listener.states[0].state is WorkerState.LOADING
     assert before[0].pixels == after[0].pixels
 
 
