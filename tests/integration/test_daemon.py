@@ -372,13 +372,13 @@ def test_nothing_is_done_before_hello(daemon: Daemon) -> None:
 def test_lists_that_are_too_long_for_a_header_are_cut(daemon: Daemon) -> None:
     client = daemon.connect("busy")
     client.submit(request("blocker", "slow", steps=200))
-    for number in range(120):
-        client.submit(request(f"many-{number}", "x" * 400, document="d" * 400))
+    for number in range(60):
+        client.submit(request(f"many-{number}", "x" * 400, document="d" * 1000))
     jobs, _ = client.resume()
     assert jobs[0].id == "blocker"  # what runs now is never cut
     newest = client.ask("jobs", all=False).fields["jobs"]
-    assert newest[-1]["id"] == "many-119"
-    for number in range(120):
+    assert newest[-1]["id"] == "many-59"
+    for number in range(60):
         client.cancel(f"many-{number}")
     client.cancel("blocker")
     client.wait_for("blocker", JobState.CANCELLED)
