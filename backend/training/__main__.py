@@ -1,0 +1,160 @@
+"""``python -m scumble.training prepare|train|evaluate|sheet|export``
+
+    prepare    fetch the pictures and cut them out
+    train      everything that is missing, in order: VAE, CLIP, latents, U-Net; resumes where it was
+    evaluate   the figures of the model card
+    sheet      50 samples, unpicked, as one PNG
+    export     the diffusers folder
+
+`train` prepares first where that was not done, so it alone reproduces the weights. It yields to
+everything else on the machine (nice 19) and can be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SUBJECTS = ("common", "core", "all")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    {
+        "prepare": _prepare,
+        "train": _train,
+        "evaluate": _evaluate,
+        "sheet": _sheet,
+        "export": _export,
+    }[options.command](folder, options)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from platformdirs import user_cache_path
+
+    parser = argparse.ArgumentParser(
+        prog="python -m scumble.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=("prepare", "train", "evaluate", "sheet", "export"))
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=user_cache_path("scumble") / "training",
+        help="prepared data, checkpoints and sheets (default: %(default)s)",
+    )
+    parser.add_argument("--to", type=Path, help="what sheet or export writes")
+    parser.add_argument(
+        "--subjects",
+        choices=SUBJECTS,
+        default="all",
+        help="common: 254 things; core: 660; all: with clip art and long names",
+    )
+    parser.add_argument(
+        "--only", choices=("vae", "clip", "judge", "latents", "unet"), action="append"
+    )
+    parser.add_argument("--vae-minutes", type=float, default=180)
+    parser.add_argument("--clip-minutes", type=float, default=60)
+    parser.add_argument("--judge-minutes", type=float, default=120)
+    parser.add_argument("--unet-minutes", type=float, default=600)
+    parser.add_argument("--shards", type=int, default=60, help="of 1,024 lessons each")
+    parser.add_argument(
+        "--keep-encoder",
+        action="store_true",
+        help="train the VAE's decoder only: the encoder stays the principal components it began as",
+    )
+    return parser
+
+
+def _prepare(folder: Path, options: argparse.Namespace) -> None:
+    from . import sources, sprites
+
+    if not (folder / "sprites" / "sprites.json").exists():
+        found = sources.fetch(folder / "downloads")
+        sprites.build(found, folder / "sprites", clip_art=True, tell=print)
+
+
+def _train(folder: Path, options: argparse.Namespace) -> None:
+    os.nice(19 - os.nice(0))
+    _one_thread()
+    _prepare(folder, options)
+    from . import clip, export, latents, prompts, sheets, sprites, things, unet, vae
+
+    everything = sprites.load(folder / "sprites")[0]
+    choose: Callable[[list[sprites.Sprite]], list[sprites.Sprite]] = {
+        "common": things.common,
+        "core": sprites.core,
+        "all": lambda records: records,
+    }[options.subjects]
+    records = choose(everything)
+    stages = options.only or ("vae", "clip", "latents", "unet", "judge")
+    if "vae" in stages:
+        vae.train(folder, minutes=options.vae_minutes, whole=not options.keep_encoder)
+    if "clip" in stages:
+        clip.train(folder, sprites.core(everything), minutes=options.clip_minutes)
+    if "latents" in stages:
+        encode = latents.encoder(vae.load(folder))
+        latents.make(folder, encode, records, shards=options.shards)
+    if "unet" in stages:
+
+        def sheet(denoiser: Any) -> None:
+            pipeline = export.assemble(vae.load(folder), *clip.load(folder), denoiser)
+            pictures = sheets.draw(pipeline, prompts.all_prompts()[::5])
+            sheets.grid(pictures, 10).save(folder / "sheet.png")
+
+        unet.train(folder, minutes=options.unet_minutes, sheet=sheet)
+    if "judge" in stages:
+        _copy_once(folder / "clip.pt", folder / "judge.pt")
+        clip.train(folder, sprites.core(everything), minutes=options.judge_minutes, name="judge")
+
+
+def _evaluate(folder: Path, options: argparse.Namespace) -> None:
+    from . import evaluate, export
+
+    figures = evaluate.everything(folder, export.load(folder), print)
+    (folder / "figures.json").write_text(json.dumps(figures, indent=1))
+
+
+def _sheet(folder: Path, options: argparse.Namespace) -> None:
+    from . import export, prompts, sheets
+
+    pictures = sheets.draw(export.load(folder), prompts.all_prompts()[::2], seed=1)
+    target = options.to or folder / "samples.png"
+    sheets.grid(pictures, 10).quantize(256).save(target, optimize=True)
+    print(target)
+
+
+def _export(folder: Path, options: argparse.Namespace) -> None:
+    from . import export
+
+    target = options.to or folder / "starter"
+    size = export.write(export.load(folder), target)
+    print(f"{target}: {size / 1e6:.1f} MB")
+
+
+def _one_thread() -> None:
+    import torch
+
+    # The work is shared out by workers.py; torch's own threads would only wait for each other.
+    torch.set_num_threads(1)
+
+
+def _copy_once(source: Path, target: Path) -> None:
+    import shutil
+
+    if not target.exists():
+        shutil.copy2(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""What makes a run resumable: the moving average, the clock, and files that are whole."""
+
+from __future__ import annotations
+
+import copy
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Average:
+    """Exponential moving average (EMA) of a module's weights: smoother, and better, than the last.
+
+    The decay warms up as (1 + n) / (10 + n), so that the random start is soon forgotten.
+    """
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        self.decay = decay
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move towards `module`."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        mine = [p for p in self.module.state_dict().values() if p.is_floating_point()]
+        theirs = [p for p in module.state_dict().values() if p.is_floating_point()]
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+
+class Run:
+    """One training run's state in one file, written every few minutes and at the end."""
+
+    def __init__(
+        self,
+        path: Path,
+        module: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        decay: float,
+        every: float = 180.0,  # seconds between saves
+    ) -> None:
+        self.path, self.module, self.optimizer, self.every = path, module, optimizer, every
+        self.average = Average(module, decay)
+        self.step = 0
+        self.seconds = 0.0  # of training, over all sessions
+        self._since = self._saved = time.monotonic()
+        if path.exists():
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            module.load_state_dict(state["module"])
+            optimizer.load_state_dict(state["optimizer"])
+            self.average.module.load_state_dict(state["average"])
+            self.average.updates = self.step = state["step"]
+            self.seconds = state["seconds"]
+
+    def advance(self) -> None:
+        """Count one step: average, clock, and a save when one is due."""
+        self.step += 1
+        self.average.update(self.module)
+        now = time.monotonic()
+        self.seconds += now - self._since
+        self._since = now
+        if now - self._saved >= self.every:
+            self.save()
+
+    def save(self) -> None:
+        """Write everything, atomically."""
+        save(
+            self.path,
+            {
+                "module": self.module.state_dict(),
+                "average": self.average.module.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "seconds": self.seconds,
+            },
+        )
+        self._saved = time.monotonic()
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """`torch.save` to a temporary file that then takes the name `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
+
+
+def warm_up_then_decay(step: int, total: int, *, warm_up: int = 200, floor: float = 0.1) -> float:
+    """Factor on the learning rate: linear warm-up, then a cosine from 1 to `floor` at `total`."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    part = min(1.0, (step - warm_up) / max(1, total - warm_up))
+    return floor + (1 - floor) * 0.5 * (1 + float(torch.cos(torch.tensor(part * torch.pi))))

@@ -1,0 +1,241 @@
+"""CLIP: a text encoder and an image tower that learn from pairs which caption fits which picture.
+
+The text encoder then guides the U-Net. The whole pair is kept as the judge of what was drawn.
+Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021).
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from tqdm import tqdm
+from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
+
+from . import captions, scenes, sprites, tokens
+from .checkpoints import Run, warm_up_then_decay
+from .vae import to_tensor
+
+WIDTH = 256  # of the text encoder: the U-Net's cross_attention_dim
+EMBEDDING = 192  # where pictures and captions meet
+IMAGE_SIZE = 48  # pixels, what the image tower looks at
+LEARNING_RATE = 1e-3
+TWINS = 0.25  # share of a batch that differs from a neighbour only in colour, style or background
+
+
+class ImageTower(nn.Module):
+    """Pictures (N x 3 x H x W, -1 to 1) to unit vectors (N x EMBEDDING)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3, 32, 64, 128, 256)
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths):
+            layers += [
+                nn.Conv2d(
+                    before, after, 4 if before > 3 else 5, stride=2, padding=1 + (before < 4)
+                ),
+                nn.GroupNorm(8, after),
+                nn.SiLU(),
+                _Residual(after),
+            ]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(widths[-1] * 9, EMBEDDING)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        images = functional.interpolate(images, (IMAGE_SIZE, IMAGE_SIZE), mode="area")
+        features = self.body(images).flatten(1)  # 3 x 3 places
+        return functional.normalize(self.head(features).float(), dim=-1)
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.GroupNorm(8, width),
+            nn.SiLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return features + self.body(features)  # type: ignore[no-any-return]
+
+
+class Pair(nn.Module):
+    """Text encoder and image tower with a common temperature."""
+
+    def __init__(self, vocabulary: int, end: int) -> None:
+        super().__init__()
+        self.text = CLIPTextModelWithProjection(
+            CLIPTextConfig(
+                vocab_size=vocabulary,
+                hidden_size=WIDTH,
+                intermediate_size=4 * WIDTH,
+                num_hidden_layers=4,
+                num_attention_heads=4,
+                max_position_embeddings=tokens.LENGTH,
+                projection_dim=EMBEDDING,
+                bos_token_id=end - 1,
+                eos_token_id=end,
+                pad_token_id=end,
+            )
+        )
+        self.image = ImageTower()
+        self.scale = nn.Parameter(torch.tensor(2.7))  # log of 1 / temperature
+
+    def read(self, ids: torch.Tensor) -> torch.Tensor:
+        """Captions' token ids (N x LENGTH) to unit vectors (N x EMBEDDING)."""
+        return functional.normalize(self.text(input_ids=ids).text_embeds.float(), dim=-1)
+
+
+def encode(tokenizer: CLIPTokenizer, texts: list[str], *, short: bool = False) -> torch.Tensor:
+    """Token ids (N x LENGTH), cut and padded as the pipelines do.
+
+    With `short` they are only padded to the longest of `texts`. The encoder is causal, so what
+    follows a caption's end can't change what the pair makes of it, and costs time.
+    """
+    ids: torch.Tensor = tokenizer(
+        texts,
+        padding="longest" if short else "max_length",
+        max_length=tokens.LENGTH,
+        truncation=True,
+        return_tensors="pt",
+    ).input_ids
+    return ids
+
+
+def make_tokenizer(folder: Path, records: list[sprites.Sprite]) -> CLIPTokenizer:
+    """The tokenizer in `folder`/tokenizer, learnt from the records if it is not there yet."""
+    target = folder / "tokenizer"
+    if not target.exists():
+        rng = random.Random(0)
+        texts = [
+            captions.caption(rng, thing=r.thing, style=r.style, background=ground)
+            for r in records
+            for ground in ("white", *rng.sample((*captions.COLOURS, *captions.NEUTRALS), 3))
+        ]
+        texts += [" ".join(r.keywords) for r in records] + ["gradient textured background"] * 50
+        tokens.train(texts).save_pretrained(target)
+    return CLIPTokenizer.from_pretrained(target)
+
+
+def train(
+    folder: Path,
+    records: list[sprites.Sprite],
+    *,
+    minutes: float,
+    name: str = "clip",
+    batch: int = 96,
+    seed: int = 2,
+) -> None:
+    """Train for `minutes` in all (over all sessions) on the pictures that are not held back.
+
+    The state goes to `name`.pt; the U-Net learns to listen to "clip", so once it trains that one
+    must stay, and the judge goes on from a copy under a name of its own.
+    """
+    pictures = sprites.by_file(folder / "sprites", records)
+    seen = [record for record in records if not record.held_back]
+    tokenizer = make_tokenizer(folder, records)
+    torch.manual_seed(seed)
+    pair = Pair(len(tokenizer), tokenizer.eos_token_id).train()
+    optimizer = torch.optim.AdamW(
+        pair.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05
+    )
+    run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.998)
+    rng = np.random.default_rng([seed, run.step])
+    words = random.Random(f"{seed} {run.step}")
+    bar = tqdm(total=minutes, unit="min", mininterval=10)
+    while run.seconds < minutes * 60:
+        drawn = _batch(rng, seen, pictures, batch)
+        images = to_tensor(np.stack([_augmented(rng, scene) for scene in drawn]))
+        ids = encode(tokenizer, [_say(words, scene) for scene in drawn], short=True)
+        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=20, floor=0.02)
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * factor
+        with torch.autocast("cpu", torch.bfloat16):
+            seen_as, read_as = pair.image(images), pair.read(ids)
+        logits = seen_as.float() @ read_as.float().T * pair.scale.clamp(max=4.0).exp()
+        target = torch.arange(batch)
+        loss = functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
+        optimizer.step()
+        run.advance()
+        if run.step % 50 == 0:
+            bar.n = run.seconds / 60
+            hits = (logits.argmax(1) == target).float().mean().item()
+            tqdm.write(
+                f"clip {run.step} {run.seconds / 60:.1f} min loss {loss.item() / 2:.3f} "
+                f"first of {batch}: {hits:.2f}"
+            )
+    run.save()
+    bar.close()
+
+
+def _batch(
+    rng: np.random.Generator,
+    seen: list[sprites.Sprite],
+    pictures: dict[str, scenes.Pixels],
+    count: int,
+) -> list[scenes.Scene]:
+    """Scenes of different things, and some twins that differ in what is said of them."""
+    drawn: list[scenes.Scene] = []
+    taken: set[tuple[str, str, str]] = set()
+    things: set[str] = set()
+    while len(drawn) < count:
+        record = seen[int(rng.integers(len(seen)))]
+        for _ in range(2 if rng.random() < TWINS else 1):
+            if record.thing in things and not drawn[-1].thing.endswith(record.thing):
+                continue
+            scene = scenes.draw(
+                rng,
+                record,
+                pictures[record.file],
+                size=IMAGE_SIZE * 5 // 4,
+                extent=(0.4, 0.95),
+                anywhere=True,
+            )
+            key = (scene.thing, scene.style, scene.background)
+            if key not in taken and len(drawn) < count:
+                taken.add(key)
+                drawn.append(scene)
+        things.add(record.thing)
+    return drawn
+
+
+def _say(rng: random.Random, scene: scenes.Scene) -> str:
+    return captions.caption(
+        rng,
+        thing=scene.thing,
+        style=scene.style,
+        background=scene.background,
+        keywords=scene.keywords,
+    )
+
+
+def _augmented(rng: np.random.Generator, scene: scenes.Scene) -> scenes.Pixels:
+    """A crop, light and contrast a little off, and a little noise."""
+    left, top = rng.integers(0, IMAGE_SIZE // 4 + 1, 2)
+    cut = scene.pixels[top : top + IMAGE_SIZE, left : left + IMAGE_SIZE].astype(np.float32)
+    cut = (cut - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
+    cut += rng.normal(0, rng.uniform(0, 8), cut.shape)
+    return np.asarray(cut.clip(0, 255), dtype=np.uint8)
+
+
+def load(folder: Path, name: str = "clip") -> tuple[Pair, CLIPTokenizer]:
+    """The averaged pair of a run: "clip" guides the U-Net, "judge" is a run that went on alone."""
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    pair = Pair(len(tokenizer), tokenizer.eos_token_id).eval().requires_grad_(False)
+    path = folder / f"{name}.pt"
+    state = torch.load(
+        path if path.exists() else folder / "clip.pt", map_location="cpu", weights_only=True
+    )
+    pair.load_state_dict(state["average"])
+    return pair, tokenizer

@@ -1,0 +1,77 @@
+"""Forward diffusion and what the U-Net learns from it.
+
+A picture's latents x are mixed with noise e: z_t = a_t x + s_t e, with a_t^2 + s_t^2 = 1 and more
+noise the larger t is. The U-Net is shown z_t and t and learns v = a_t e - s_t x, from which both
+x and e follow (Salimans and Ho, "Progressive Distillation", 2022, appendix D).
+
+The schedule ends in pure noise (zero terminal SNR: Lin et al., "Common Diffusion Noise Schedules
+and Sample Steps are Flawed", 2023). Without it a model never learns how light a picture is as a
+whole, and plain white comes out grey.
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers import DDIMScheduler
+from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
+
+STEPS = 1000
+BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's, "scaled linear"
+GAMMA = 5.0  # min-SNR's only constant, the paper's value
+
+
+def scheduler() -> DDIMScheduler:
+    """The scheduler whose config the model is saved with. Trailing steps begin at pure noise."""
+    return DDIMScheduler(
+        num_train_timesteps=STEPS,
+        beta_start=BETA_START,
+        beta_end=BETA_END,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+        steps_offset=0,
+    )
+
+
+def alphas_cumprod() -> torch.Tensor:
+    """a_t^2 for t = 0 ... STEPS - 1; the last is zero."""
+    betas = torch.linspace(BETA_START**0.5, BETA_END**0.5, STEPS) ** 2
+    rescaled: torch.Tensor = rescale_zero_terminal_snr(betas)
+    return (1 - rescaled).cumprod(0)
+
+
+def _parts(squares: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    squares = squares.view(-1, *([1] * (like.ndim - 1)))
+    return squares.sqrt(), (1 - squares).sqrt()
+
+
+def add_noise(latents: torch.Tensor, noise: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
+    """z_t of `latents` (N x C x H x W), where `squares` (N) holds each one's a_t^2."""
+    signal, sigma = _parts(squares, latents)
+    return signal * latents + sigma * noise
+
+
+def velocity(latents: torch.Tensor, noise: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
+    """The target v."""
+    signal, sigma = _parts(squares, latents)
+    return signal * noise - sigma * latents
+
+
+def clean(noisy: torch.Tensor, v: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
+    """x, as `v` tells it: the way back from `add_noise` and `velocity`."""
+    signal, sigma = _parts(squares, noisy)
+    return signal * noisy - sigma * v
+
+
+def min_snr_weight(squares: torch.Tensor) -> torch.Tensor:
+    """Weight on the squared error of v: min(SNR, GAMMA) / (SNR + 1).
+
+    Keeps the easy, nearly noiseless steps from taking all the attention (Hang et al., "Efficient
+    Diffusion Training via Min-SNR Weighting Strategy", 2023). At zero SNR that would be 0, and the
+    one step that sets the composition would never be learnt: it is kept at 0.25 at least.
+    """
+    snr = squares / (1 - squares).clamp(min=1e-8)
+    return (snr.clamp(max=GAMMA) / (snr + 1)).clamp(min=0.25)

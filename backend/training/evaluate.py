@@ -1,0 +1,158 @@
+"""The figures of the model card, each by one function, all with fixed prompts and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionInpaintPipeline
+from PIL import Image, ImageDraw
+
+from . import backgrounds, clip, scenes, sheets, sprites, vae
+from .judge import Judge, edge_error, ssim
+from .prompts import all_prompts
+from .vae import SIZE
+
+SEEDS = (1000, 2000)
+BOX = (24, 24, 104, 104)  # the rectangle that is filled: left, top, right, bottom
+
+Figures = dict[str, float]
+
+
+def reconstruction(folder: Path, pipeline: StableDiffusionInpaintPipeline) -> Figures:
+    """Mean PSNR in dB of the VAE on pictures that were held back, on all kinds of backgrounds."""
+    images = [scene.pixels for scene in _held_back(folder, seed=11)]
+    return {"vae psnr dB": vae.psnr(pipeline.vae.float(), vae.to_tensor(np.stack(images)))}
+
+
+def judge_itself(folder: Path, judge: Judge) -> Figures:
+    """How well the judge knows real pictures: the ceiling of what it can say of drawn ones.
+
+    The prompts' own things, from pictures that training saw, on white, in scenes of a new seed.
+    """
+    records, pictures = sprites.load(folder / "sprites")
+    prompts = all_prompts()
+    rng = np.random.default_rng(12)
+    shown, right = [], []
+    for record, picture in zip(records, pictures, strict=True):
+        name = f"{'3d render' if record.style == '3d' else 'flat cartoon'} of "
+        places = [i for i, p in enumerate(prompts) if p.startswith(name) and _names(p, record)]
+        if places and record.style in ("3d", "flat"):
+            scene = scenes.draw(rng, record, picture, kind="white", recolour=False)
+            shown.append(Image.fromarray(scene.pixels))
+            right.append(places[0])
+    return _rates("judge on real pictures", judge.ranks(shown, right))
+
+
+def text_to_image(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
+    """How often the right one of 100 captions comes first, and in the first five."""
+    prompts = all_prompts()
+    ranks = []
+    for seed in SEEDS:
+        drawn = sheets.draw(pipeline, prompts, seed=seed)
+        ranks.append(judge.ranks(drawn, range(len(prompts))))
+    return _rates("text to image", torch.cat(ranks))
+
+
+def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 40) -> Figures:
+    """The judge's mean score of the right caption by guidance scale."""
+    figures = {}
+    for scale in (1.0, 2.0, 5.0):
+        drawn = sheets.draw(pipeline, all_prompts()[:count], seed=SEEDS[0], guidance=scale)
+        figures[f"judge's score at guidance {scale:g}"] = float(judge.scores(drawn).diag().mean())
+    return figures
+
+
+def fill(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 50) -> Figures:
+    """A thing asked for in a rectangle of 50 graded or textured pictures.
+
+    The colour error is taken along the inside of the rectangle's edge against the background that
+    was there; where the thing itself comes to the edge that is no error of the background, so the
+    median over the pictures stands beside the mean.
+    """
+    prompts = all_prompts()[:: len(all_prompts()) // count][:count]
+    rng = np.random.default_rng(13)
+    grounds = [
+        _image(backgrounds.make(rng, ("gradient", "noise")[i % 2], SIZE)[0]) for i in range(count)
+    ]
+    mask = Image.new("L", (SIZE, SIZE))
+    ImageDraw.Draw(mask).rectangle((BOX[0], BOX[1], BOX[2] - 1, BOX[3] - 1), fill=255)
+    drawn = sheets.draw(pipeline, prompts, seed=3000, images=grounds, masks=[mask] * count)
+    pasted = [Image.composite(d, g, mask) for d, g in zip(drawn, grounds, strict=True)]
+    errors = [edge_error(d, g, BOX) for d, g in zip(pasted, grounds, strict=True)]
+    right = [all_prompts().index(prompt) for prompt in prompts]
+    return {
+        **_rates("fill", judge.ranks([picture.crop(BOX) for picture in pasted], right)),
+        "fill edge error mean /255": float(np.mean(errors)),
+        "fill edge error median /255": float(np.median(errors)),
+    }
+
+
+def image_to_image(folder: Path, pipeline: StableDiffusionInpaintPipeline) -> Figures:
+    """Mean SSIM to the input of ten held back pictures, by strength."""
+    inputs = [Image.fromarray(scene.pixels) for scene in _held_back(folder, seed=14)[:10]]
+    figures = {}
+    for strength in (0.3, 0.5, 0.7, 0.9):
+        drawn = sheets.draw(
+            pipeline, all_prompts()[:10], seed=4000, images=inputs, strength=strength
+        )
+        alike = [ssim(a, b) for a, b in zip(inputs, drawn, strict=True)]
+        figures[f"ssim at strength {strength:g}"] = float(np.mean(alike))
+    return figures
+
+
+def determinism(pipeline: StableDiffusionInpaintPipeline) -> Figures:
+    """1 when the same seed gives the same bytes twice."""
+    first, second = (
+        sheets.draw(pipeline, all_prompts()[:2], seed=5000)[0].tobytes() for _ in range(2)
+    )
+    return {"same seed, same bytes": float(first == second)}
+
+
+def everything(
+    folder: Path, pipeline: StableDiffusionInpaintPipeline, tell: Callable[[str], None]
+) -> Figures:
+    """All figures, told as they come."""
+    judge = Judge(*clip.load(folder, "judge"), all_prompts())
+    figures: Figures = {}
+    steps: Sequence[Callable[[], Figures]] = (
+        lambda: judge_itself(folder, judge),
+        lambda: reconstruction(folder, pipeline),
+        lambda: text_to_image(pipeline, judge),
+        lambda: guidance(pipeline, judge),
+        lambda: fill(pipeline, judge),
+        lambda: image_to_image(folder, pipeline),
+        lambda: determinism(pipeline),
+    )
+    for step in steps:
+        for name, value in step().items():
+            figures[name] = value
+            tell(f"{name:38} {value:.3f}")
+    return figures
+
+
+def _rates(name: str, ranks: torch.Tensor) -> Figures:
+    return {
+        f"{name}: first": float((ranks == 0).float().mean()),
+        f"{name}: first five": float((ranks < 5).float().mean()),
+    }
+
+
+def _names(prompt: str, record: sprites.Sprite) -> bool:
+    return prompt.split(" of ", 1)[1].removeprefix("an ").removeprefix("a ") == record.thing
+
+
+def _held_back(folder: Path, seed: int) -> list[scenes.Scene]:
+    records, pictures = sprites.load(folder / "sprites")
+    rng = np.random.default_rng(seed)
+    return [
+        scenes.draw(rng, record, picture)
+        for record, picture in zip(records, pictures, strict=True)
+        if record.held_back and record.style != "clip art"
+    ]
+
+
+def _image(pixels: backgrounds.Pixels) -> Image.Image:
+    return Image.fromarray(np.asarray(pixels * 255 + 0.5, dtype=np.uint8))

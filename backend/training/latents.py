@@ -1,0 +1,140 @@
+"""The U-Net's lessons, computed once: latents of pictures and of what their masks leave visible.
+
+Every lesson is one scene with one mask. They lie in shards, so that the making can be interrupted
+and more can be added later; training reads whatever shards there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from tqdm import tqdm
+
+from . import captions, masks, scenes, sprites
+from .vae import SIZE, to_tensor
+
+SHARD = 1024  # lessons in a file
+SIDE = 16  # of the latents
+CAPTIONS = 3  # ways to say it that are kept for every lesson
+# Half of the lessons are text to image, half are to fill a part of a picture.
+KINDS = {"full": 0.5, "around": 0.35, "scribble": 0.1, "empty": 0.05}
+
+Encode = Callable[[torch.Tensor], torch.Tensor]  # pictures (-1 to 1) to scaled latents, float16
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Tensors for N lessons; `latents` and `visible` are float16 (N x C x SIDE x SIDE)."""
+
+    latents: torch.Tensor
+    visible: torch.Tensor  # latents of the picture with the masked part greyed
+    mask: torch.Tensor  # N x 1 x SIDE x SIDE, 1 where the model draws
+    captions: list[list[str]]
+
+
+def make(
+    folder: Path, encode: Encode, records: list[sprites.Sprite], *, shards: int, seed: int = 3
+) -> None:
+    """Write shards until there are `shards`; each comes from its own seed."""
+    pictures = sprites.by_file(folder / "sprites", records)
+    seen = [record for record in records if not record.held_back]
+    target = folder / "latents"
+    target.mkdir(parents=True, exist_ok=True)
+    for number in tqdm(range(shards), desc="latents", mininterval=10):
+        path = target / f"{number:04}.pt"
+        if path.exists():
+            continue
+        shard = _shard(np.random.default_rng([seed, number]), encode, seen, pictures)
+        torch.save(shard, path.with_suffix(".part"))
+        os.replace(path.with_suffix(".part"), path)
+
+
+def load(folder: Path) -> Lessons:
+    """Everything that was made so far."""
+    shards = [torch.load(p, weights_only=True) for p in sorted((folder / "latents").glob("*.pt"))]
+    return Lessons(
+        torch.cat([shard["latents"] for shard in shards]),
+        torch.cat([shard["visible"] for shard in shards]),
+        torch.cat([shard["mask"] for shard in shards]),
+        [texts for shard in shards for texts in json.loads(shard["captions"])],
+    )
+
+
+def lesson(
+    rng: np.random.Generator, record: sprites.Sprite, picture: scenes.Pixels
+) -> tuple[scenes.Pixels, masks.Mask, list[str]]:
+    """One scene's pixels, its mask, and CAPTIONS captions for what is in the mask."""
+    kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    if kind == "full":
+        scene = scenes.draw(rng, record, picture)
+        mask = masks.full(SIZE)
+    else:
+        scene = scenes.draw(rng, record, picture, extent=(0.4, 0.8), anywhere=True)
+        if kind == "around":
+            mask = masks.around(rng, scene.box, SIZE)
+        else:
+            mask = masks.scribble(rng, SIZE)
+    if kind == "empty":  # remove whatever was there: nothing but the background goes on
+        return scene.bare, mask, [""] * CAPTIONS
+    words = random.Random(int(rng.integers(2**31)))
+    texts = [
+        captions.caption(
+            words,
+            thing=scene.thing,
+            style=scene.style,
+            background=scene.background,
+            keywords=scene.keywords,
+        )
+        for _ in range(CAPTIONS)
+    ]
+    return scene.pixels, mask, texts
+
+
+@torch.no_grad()
+def _shard(
+    rng: np.random.Generator,
+    encode: Encode,
+    seen: list[sprites.Sprite],
+    pictures: dict[str, scenes.Pixels],
+) -> dict[str, torch.Tensor | str]:
+    order = [seen[int(i)] for i in rng.integers(0, len(seen), SHARD)]
+    drawn = [lesson(rng, record, pictures[record.file]) for record in order]
+    mask = torch.from_numpy(np.stack([mask for _, mask, _ in drawn]))[:, None]
+    grey = encode(torch.zeros(1, 3, SIZE, SIZE))
+    latents, visible = [], []
+    for start in range(0, SHARD, 32):
+        images = to_tensor(np.stack([pixels for pixels, _, _ in drawn[start : start + 32]]))
+        holes = mask[start : start + 32]
+        latents.append(encode(images))
+        part = grey.repeat(len(images), 1, 1, 1)
+        some = holes.flatten(1).min(dim=1).values < 1
+        if some.any():
+            part[some] = encode((images * (holes < 0.5))[some])
+        visible.append(part)
+    step = SIZE // SIDE
+    return {
+        "latents": torch.cat(latents),
+        "visible": torch.cat(visible),
+        "mask": mask[:, :, ::step, ::step].contiguous(),
+        "captions": json.dumps([texts for _, _, texts in drawn]),
+    }
+
+
+def encoder(vae: AutoencoderKL) -> Encode:
+    """The VAE's encoder as the lessons need it."""
+
+    def encode(images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            latents: torch.Tensor = vae.encode(images).latent_dist.mode()
+        scaled: torch.Tensor = latents.float() * vae.config.scaling_factor
+        return scaled.half()
+
+    return encode

@@ -1,0 +1,156 @@
+"""The U-Net and how it learns: shown a noisy picture, a mask, what the mask leaves, and a caption.
+
+Its input has 9 channels, as pipelines for filling expect: 4 of noisy latents, 1 of mask, 4 of
+latents of the picture with the masked part greyed. Where the mask is everywhere it draws a whole
+picture from the caption, so one set of weights does text to image, image to image and fill.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from tqdm import tqdm
+from transformers import CLIPTokenizer
+
+from . import clip, diffusion, latents
+from .checkpoints import Run, warm_up_then_decay
+from .workers import Workers
+
+CHANNELS = (64, 128, 256)
+LEARNING_RATE = 5e-4
+BATCH, PIECE = 24, 8  # lessons a step, and of these in one piece of work
+EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
+SHEET_EVERY = 900.0  # seconds
+
+# Input (N x 9 x H x W), timesteps (N), a_t^2 (N), text states, target velocity.
+Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def new() -> UNet2DConditionModel:
+    """An untrained U-Net for 16 x 16 x 4 latents."""
+    return UNet2DConditionModel(
+        sample_size=latents.SIDE,
+        in_channels=9,
+        out_channels=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=CHANNELS,
+        layers_per_block=1,
+        cross_attention_dim=clip.WIDTH,
+        attention_head_dim=8,
+        norm_num_groups=16,
+    )
+
+
+def lesson(unet: UNet2DConditionModel, piece: Piece) -> torch.Tensor:
+    """The weighted error of the predicted velocity on some lessons."""
+    given, steps, squares, states, target = piece
+    with torch.autocast("cpu", torch.bfloat16):
+        output = unet(given, steps, states, return_dict=False)[0]
+    error = (output.float() - target).square().mean(dim=(1, 2, 3))
+    weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
+    return weighted.mean()
+
+
+class Reader:
+    """Captions to the text encoder's states (N x LENGTH x WIDTH); each is computed once."""
+
+    def __init__(self, pair: clip.Pair, tokenizer: CLIPTokenizer) -> None:
+        self.pair, self.tokenizer = pair, tokenizer
+        self._known: dict[str, torch.Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, texts: list[str]) -> torch.Tensor:
+        new_texts = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new_texts:
+            ids = clip.encode(self.tokenizer, new_texts)
+            states = self.pair.text(input_ids=ids).last_hidden_state.half()
+            self._known.update(zip(new_texts, states, strict=True))
+        return torch.stack([self._known[text] for text in texts]).float()
+
+
+def train(
+    folder: Path,
+    *,
+    minutes: float,
+    sheet: Callable[[UNet2DConditionModel], None] | None = None,
+    seed: int = 4,
+) -> None:
+    """Train for `minutes` in all (over all sessions) on the lessons in `folder`/latents.
+
+    `sheet` is called with the averaged U-Net now and then.
+    """
+    lessons = latents.load(folder)
+    read = Reader(*clip.load(folder))
+    torch.manual_seed(seed)
+    unet = new().train()
+    # Written out: on a CPU the fused attention's way back takes longer than all convolutions.
+    unet.set_attn_processor(AttnProcessor())
+    optimizer = torch.optim.AdamW(
+        unet.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    )
+    run = Run(folder / "unet.pt", unet, optimizer, decay=0.998)
+    workers = Workers(unet)
+    rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
+    alphas = diffusion.alphas_cumprod()
+    recent: list[float] = []
+    shown = time.monotonic()
+    bar = tqdm(total=minutes, unit="min", mininterval=10)
+    while run.seconds < minutes * 60:
+        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=60, floor=0.05)
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * factor
+        recent.append(workers.backward(lesson, _pieces(rng, lessons, read, alphas)))
+        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        optimizer.step()
+        run.advance()
+        if run.step % 25 == 0:
+            bar.n = run.seconds / 60
+            mean = sum(recent) / len(recent)
+            tqdm.write(f"unet {run.step} {run.seconds / 60:.1f} min loss {mean:.4f}")
+            recent.clear()
+        if sheet is not None and time.monotonic() - shown > SHEET_EVERY:
+            sheet(run.average.module)
+            shown = time.monotonic()
+    run.save()
+    bar.close()
+
+
+def _pieces(
+    rng: torch.Generator, lessons: latents.Lessons, read: Reader, alphas: torch.Tensor
+) -> list[Piece]:
+    """One step's work, with noise added and captions read."""
+    chosen = torch.randint(len(lessons.latents), (BATCH,), generator=rng)
+    pictures = lessons.latents[chosen].float()
+    # One step from each of BATCH equal stretches of the schedule: a steadier mean than by chance.
+    steps = (
+        (torch.arange(BATCH) + torch.rand(BATCH, generator=rng)) / BATCH * diffusion.STEPS
+    ).long()
+    squares = alphas[steps]
+    noise = torch.randn(pictures.shape, generator=rng)
+    texts = [
+        lessons.captions[int(i)][int(i + s) % latents.CAPTIONS]
+        for i, s in zip(chosen, steps, strict=True)
+    ]
+    dropped = torch.rand(BATCH, generator=rng) < EMPTY_CAPTIONS
+    states = read(
+        ["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)]
+    )
+    noisy = diffusion.add_noise(pictures, noise, squares)
+    given = torch.cat([noisy, lessons.mask[chosen], lessons.visible[chosen].float()], dim=1)
+    whole = (given, steps, squares, states, diffusion.velocity(pictures, noise, squares))
+    split = [part.chunk(BATCH // PIECE) for part in whole]
+    return list(zip(*split, strict=True))
+
+
+def load(folder: Path) -> UNet2DConditionModel:
+    """The averaged U-Net of a run."""
+    unet = new().eval().requires_grad_(False)
+    state = torch.load(folder / "unet.pt", map_location="cpu", weights_only=True)
+    unet.load_state_dict(state["average"])
+    return unet
