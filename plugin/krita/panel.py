@@ -8,6 +8,7 @@ from .activity import MessageArea, PreviewLabel, ProgressLine, duration
 from .fields import Fields
 from .link.errors import ErrorInfo
 from .link.form import Form
+from .link.naming import result_name
 from .link.values import (
     Capabilities,
     Job,
@@ -237,8 +238,5 @@ def _quiet_label(text: str) -> QtWidgets.QLabel:
 
 
 def _title(result: Result) -> str:
-    prompt = str(result.metadata.get("prompt", "")).strip() or "Without a prompt"
-    short = prompt if len(prompt) <= 40 else prompt[:39] + "\u2026"
-    seed = result.metadata.get("seed")
-    size = "%d \u00d7 %d" % (result.region.width, result.region.height)
-    return "%s, %s" % (short, size) if seed is None else "%s, seed %s, %s" % (short, seed, size)
+    region = result.region
+    return "%s, %d \u00d7 %d" % (result_name(result, ""), region.width, region.height)

@@ -54,9 +54,9 @@ class SelectionFields(QtWidgets.QWidget):
         self.prefill = _choice(PREFILLS, "What stands in the selection before the first step.")
         self.grow = _edge_field("How far beyond the selection the model repaints.")
         self.feather = _edge_field("Over what width the new layer fades in at the edge.")
-        self.colour_match = QtWidgets.QCheckBox("Match the colours round it")
+        self.colour_match = QtWidgets.QCheckBox("Match surrounding colours")
         self.colour_match.setToolTip("Corrects a shift of colour that the model brings in.")
-        self.focus = QtWidgets.QCheckBox("Prompt is about the selection only")
+        self.focus = QtWidgets.QCheckBox("Prompt for the selection only")
         self.focus.setToolTip("Otherwise the prompt describes the selection with its context.")
         self._lay_out()
         for field in (self.context, self.intent, self.prefill):

@@ -28,7 +28,7 @@ def copy_plugin(folder: Path) -> None:
 
 
 def missing_programs() -> list[str]:
-    return [name for name in ("krita", "xvfb-run") if shutil.which(name) is None]
+    return [name for name in ("krita", "xvfb-run", "xdotool") if shutil.which(name) is None]
 
 
 @dataclass(frozen=True)

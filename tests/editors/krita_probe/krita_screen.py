@@ -1,11 +1,13 @@
 """Krita as the scenarios see it: documents with known pixels, the docker, what changed."""
 
 import os
+import subprocess
 from array import array
 
 from krita import Krita, Selection
-from PyQt5.QtCore import QByteArray
+from PyQt5.QtCore import QByteArray, QPoint
 from PyQt5.QtGui import QImage
+from PyQt5.QtWidgets import QWidget
 
 PICTURES = os.environ["SCUMBLE_PROBE_PICTURES"]
 
@@ -167,12 +169,44 @@ def working():
     return not panel().progress_line.isHidden()
 
 
+def pasted(document):
+    """How many results are layers of the document, and known to be."""
+    return sum(key.startswith("scumble/result/") for key in document.annotationTypes())
+
+
 def settled(document, count):
-    """Waits until the document has that many layers and nothing is under way."""
+    """Waits until the document has that many layers, all but one of them results."""
 
     def done():
         if panel().message.text():
             raise AssertionError(panel().message.text())
-        return len(names(document)) >= count and not working() and idle(document)
+        arrived = len(names(document)) >= count and pasted(document) >= count - 1
+        return arrived and not working() and idle(document)
 
     return done
+
+
+class Pen:
+    """The pointer over the middle of the canvas, moved by the X server as a hand would."""
+
+    def __init__(self):
+        canvas = next(
+            widget
+            for widget in window().qwindow().findChildren(QWidget)
+            if widget.metaObject().className() == "KisQPainterCanvas" and widget.isVisible()
+        )
+        Krita.instance().action("KritaShape/KisToolBrush").trigger()
+        point = canvas.mapToGlobal(QPoint(canvas.width() // 2, canvas.height() // 2))
+        self._do("mousemove", point.x(), point.y())
+
+    def press(self):
+        self._do("mousedown", 1)
+
+    def move(self, x, y):
+        self._do("mousemove_relative", "--", x, y)
+
+    def release(self):
+        self._do("mouseup", 1)
+
+    def _do(self, *words):
+        subprocess.run(["xdotool", *map(str, words)], check=True)

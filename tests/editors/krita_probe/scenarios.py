@@ -111,8 +111,11 @@ def soft_selection(facts):
     before = screen.visible(document)
     screen.set_form("a round thing")
     yield screen.says("Fill")
+    screen.grab("docker", screen.docker())
     screen.panel().button.click()
     yield screen.settled(document, 2)
+    yield 500
+    screen.grab("window")
     after = screen.visible(document)
     layer = screen.layers(document)[-1]
     alpha = bytes(layer.pixelData(200, 150, 180, 180))[3::4]
@@ -130,9 +133,11 @@ def generate_and_refine(facts):
     document = screen.new_document("whole", 256, 192)
     document.setSelection(None)
     yield lambda: screen.idle(document)
-    screen.set_form("a lake", batch=2)
+    screen.set_form("slow lake", batch=2)
     yield screen.says("Generate")
     screen.panel().button.click()
+    yield lambda: screen.panel().preview.isVisible()
+    screen.grab("working", screen.docker())
     yield screen.settled(document, 3)
     facts["generated"] = [screen.bounds(node) for node in screen.layers(document)]
     facts["names"] = screen.names(document)
@@ -255,7 +260,7 @@ def active_mask_in_a_group(facts):
     screen.set_form("a leaf")
     yield screen.says("Fill")
     screen.panel().button.click()
-    yield lambda: len(group.childNodes()) == 2 or screen.panel().message.text()
+    yield lambda: screen.pasted(document) or screen.panel().message.text()
     facts["message"] = screen.panel().message.text()
     facts["group"] = [node.name() for node in group.childNodes()]
     facts["top"] = screen.names(document)
@@ -284,6 +289,39 @@ def fill_again_and_again(facts):
     yield 200
 
 
+def paint_while_the_result_comes(facts):
+    document = screen.new_document("painted", 800, 600)
+    screen.select(document, 200, 150, 400, 300)
+    yield lambda: screen.idle(document)
+    yield 500
+    screen.set_form("a cloud")
+    yield screen.says("Fill")
+    pen = screen.Pen()
+    screen.panel().button.click()
+    pen.press()
+    for _ in range(5):
+        pen.move(6, 2)
+        yield 60
+    yield lambda: not screen.working()
+    yield 500
+    facts["layers_while_painting"] = screen.names(document)
+    seen = screen.visible(document)
+    for _ in range(10):
+        pen.move(6, 2)
+        yield 60
+    facts["painted_after_the_result"] = screen.differ(
+        seen, screen.visible(document), 0, 0, 800, 600
+    )
+    pen.release()
+    yield lambda: len(screen.names(document)) == 2 and screen.idle(document)
+    facts["layers_afterwards"] = screen.names(document)
+    screen.undo()
+    yield lambda: len(screen.names(document)) == 1 and screen.idle(document)
+    facts["painted_after_undo"] = screen.differ(seen, screen.visible(document), 0, 0, 800, 600)
+    screen.close(document)
+    yield 200
+
+
 def values_follow_the_document(facts):
     first = screen.new_document("values one", 128, 128)
     yield lambda: screen.idle(first)
@@ -308,7 +346,7 @@ def values_follow_the_document(facts):
     yield lambda: screen.panel().prompt.toPlainText() != "three"
     form = screen.panel().form()
     facts["form"] = [form.prompt, form.steps, form.seed]
-    facts["markers"] = sum(key.startswith("scumble/result/") for key in opened.annotationTypes())
+    facts["markers"] = screen.pasted(opened)
     screen.close(opened)
     yield 200
 
@@ -375,6 +413,7 @@ SCENARIOS = {
     "two_documents": two_documents,
     "active_mask_in_a_group": active_mask_in_a_group,
     "fill_again_and_again": fill_again_and_again,
+    "paint_while_the_result_comes": paint_while_the_result_comes,
     "values_follow_the_document": values_follow_the_document,
     "errors_are_sentences": errors_are_sentences,
     "quit_while_working": quit_while_working,

@@ -1,0 +1,262 @@
+"""The docker's widgets without Krita, drawn offscreen by the Qt that is installed here (PyQt6)."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from krita_harness import copy_plugin
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+QtTest = pytest.importorskip("PyQt6.QtTest", reason="THE WIDGETS WERE NOT TESTED: no PyQt6")
+from PyQt6.QtCore import QPoint, Qt  # noqa: E402
+from PyQt6.QtWidgets import QApplication, QScrollArea  # noqa: E402
+
+NAME = "scumble_for_krita"  # `scumble` is the backend's name here
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Finds modules of the plugin as the installer lays it out."""
+    folder = tmp_path_factory.mktemp("pykrita")
+    copy_plugin(folder / NAME)
+    sys.path.insert(0, str(folder))
+    application = QApplication.instance() or QApplication([])
+
+    def module(name: str) -> ModuleType:
+        return importlib.import_module(f"{NAME}.{name}")
+
+    yield module
+    sys.path.remove(str(folder))
+    application.processEvents()
+
+
+@pytest.fixture
+def values(plugin: Any) -> Any:
+    return plugin("link.values")
+
+
+@pytest.fixture
+def capabilities(values: Any) -> Any:
+    modes = tuple(values.Mode)
+    models = (
+        values.ModelInfo("starter", "Starter", "sd1", 128, modes, ("euler",), "euler", 12, 4.0),
+        values.ModelInfo("big", "Big", "sdxl", 1024, modes, ("euler", "lcm"), "lcm", 6, 1.5),
+    )
+    samplers = (values.SamplerInfo("euler", "Euler"), values.SamplerInfo("lcm", "LCM"))
+    return values.Capabilities(models=models, samplers=samplers)
+
+
+@pytest.fixture
+def panel(plugin: Any, capabilities: Any) -> Iterator[Any]:
+    made = plugin("panel").Panel()
+    made.resize(300, 800)
+    made.capabilities_changed(capabilities)
+    made.show()
+    QApplication.processEvents()
+    yield made
+    made.deleteLater()
+
+
+def job(values: Any, state: str, name: str = "a") -> Any:
+    return values.Job(name, "krita", values.JobState(state))
+
+
+def test_the_widgets_run_under_pyqt6(plugin: Any) -> None:
+    assert plugin("qt").QtCore.__name__ == "PyQt6.QtCore"
+
+
+def test_a_form_comes_out_as_it_went_in(panel: Any, plugin: Any, values: Any) -> None:
+    form_module = plugin("link.form")
+    form = form_module.Form(
+        prompt="a red apple",
+        negative_prompt="blur",
+        model="big",
+        sampler="euler",
+        steps=33,
+        guidance_scale=6.5,
+        strength=0.37,
+        seed=4294967295,
+        batch=3,
+        padding=48,
+        intent=values.Intent.REMOVE,
+        prefill=values.Prefill.NOISE,
+        mask=values.MaskSettings(grow=5.0, feather=0.0),
+        colour_match=False,
+        focus=True,
+    )
+    panel.show_form(form)
+    assert panel.form() == form
+
+
+def test_every_context_can_be_chosen(panel: Any, plugin: Any) -> None:
+    form_module = plugin("link.form")
+    for context in plugin("link.geometry").Context:
+        panel.show_form(form_module.Form(context=context, sampler="euler", model="starter"))
+        assert panel.form().context is context
+        assert panel.form().padding is None
+
+
+def test_samplers_that_the_model_cannot_use_are_greyed(panel: Any) -> None:
+    fields = panel.fields
+    assert fields.model.currentText() == "Starter"
+    items = fields.sampler.model()
+    assert [items.item(row).isEnabled() for row in range(2)] == [True, False]
+    fields.model.setCurrentIndex(1)
+    items = fields.sampler.model()
+    assert [items.item(row).isEnabled() for row in range(2)] == [True, True]
+
+
+def test_choosing_a_model_brings_its_own_settings(panel: Any) -> None:
+    panel.fields.model.setCurrentIndex(1)
+    panel.fields.model.activated.emit(1)
+    form = panel.form()
+    assert (form.model, form.sampler, form.steps, form.guidance_scale) == ("big", "lcm", 6, 1.5)
+
+
+def test_a_model_that_is_not_offered_yet_stays_chosen(plugin: Any, capabilities: Any) -> None:
+    made = plugin("panel").Panel()
+    made.show_form(plugin("link.form").Form(model="big", sampler="euler", steps=9))
+    made.capabilities_changed(capabilities)
+    assert (made.form().model, made.form().sampler, made.form().steps) == ("big", "euler", 9)
+
+
+def test_dragging_the_slider_sets_the_number(panel: Any) -> None:
+    strength = panel.fields.strength
+    edit = strength.lineEdit()
+    middle = QPoint(edit.width() // 4, edit.height() // 2)
+    QtTest.QTest.mouseClick(edit, Qt.MouseButton.LeftButton, pos=middle)
+    assert 20 <= strength.value() <= 30
+
+
+def test_a_number_can_be_typed_into_the_slider(panel: Any) -> None:
+    steps = panel.fields.steps
+    QtTest.QTest.mouseDClick(steps.lineEdit(), Qt.MouseButton.LeftButton)
+    QtTest.QTest.keyClicks(steps.lineEdit(), "42")
+    QtTest.QTest.keyClick(steps.lineEdit(), Qt.Key.Key_Return)
+    assert panel.form().steps == 42
+
+
+def test_control_enter_starts_when_the_button_could(panel: Any) -> None:
+    starts: list[int] = []
+    panel.start.connect(lambda: starts.append(1))
+    control = Qt.KeyboardModifier.ControlModifier
+    panel.show_action("Generate", False, "Open a picture first.")
+    QtTest.QTest.keyClick(panel.prompt, Qt.Key.Key_Return, control)
+    assert starts == []
+    panel.show_action("Fill", True)
+    QtTest.QTest.keyClick(panel.prompt, Qt.Key.Key_Return, control)
+    assert starts == [1]
+    assert panel.button.text() == "Fill"
+    QtTest.QTest.keyClick(panel.prompt, Qt.Key.Key_Return)
+    assert panel.prompt.toPlainText() == "\n"
+
+
+def test_a_random_seed_shows_the_last_one_and_can_be_held(panel: Any) -> None:
+    panel.fields.seed.set_seed(None)
+    panel.show_seed(99)
+    assert panel.form().seed is None
+    panel.fields.seed._random.setChecked(False)
+    assert panel.form().seed == 99
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "Time not known yet"),
+        (12.2, "About 12 s on this computer"),
+        (0.2, "About 1 s on this computer"),
+        (80, "About 1 min 20 s on this computer"),
+        (119.6, "About 2 min on this computer"),
+        (590, "About 10 min on this computer"),
+    ],
+)
+def test_the_time_is_said_before_the_start(panel: Any, seconds: float | None, text: str) -> None:
+    panel.show_estimate(seconds)
+    assert panel.estimate.text() == text
+
+
+def test_progress_shows_step_time_and_picture(panel: Any, values: Any) -> None:
+    panel.job_changed(job(values, "running"))
+    size = values.Size(4, 3)
+    panel.progress(values.Progress("a", 1, 3, 20, 5.4, size), b"\x80" * 36)
+    assert panel.progress_line.text() == "Step 3 of 20, 5 s left"
+    assert panel.progress_line.value() == 3
+    assert panel.preview.isVisible()
+    assert panel.cancel_button.isVisible()
+
+
+def test_what_is_shown_while_working_goes_with_the_job(panel: Any, values: Any) -> None:
+    panel.job_changed(job(values, "running"))
+    panel.progress(values.Progress("a", 1, 3, 20, None, values.Size(4, 3)), b"\x80" * 36)
+    panel.job_changed(job(values, "cancelled"))
+    assert not panel.progress_line.isVisible()
+    assert not panel.preview.isVisible()
+    assert not panel.cancel_button.isVisible()
+
+
+def test_cancel_means_the_job_that_runs_not_the_one_that_waits(panel: Any, values: Any) -> None:
+    cancelled: list[str] = []
+    panel.cancel.connect(cancelled.append)
+    panel.job_changed(job(values, "queued", "waits"))
+    panel.job_changed(job(values, "running", "runs"))
+    panel.progress(values.Progress("runs", 1, 1, 2), b"")
+    assert panel.progress_line.text() == "Step 1 of 2 (1 more waiting)"
+    panel.cancel_button.click()
+    assert cancelled == ["runs"]
+
+
+def test_an_error_is_shown_as_plain_text_with_its_hint(panel: Any, plugin: Any) -> None:
+    errors = plugin("link.errors")
+    panel.failed(errors.ErrorInfo(errors.ErrorCode.BUSY, "<b>No</b> memory.", "Select less."))
+    assert panel.message.text() == "<b>No</b> memory. Select less."
+    panel.started()
+    assert panel.message.text() == ""
+
+
+def test_recovered_results_can_be_pasted(panel: Any, values: Any) -> None:
+    pasted: list[Any] = []
+    panel.paste.connect(pasted.append)
+    region = values.Region(0, 0, 20, 10)
+    results = [values.Result("j", n, region, "b", {"prompt": "a boat", "seed": n}) for n in (4, 5)]
+    panel.recovered(results)
+    assert panel.recovered_button.isVisible()
+    texts = [action.text() for action in panel.recovered_menu.actions()]
+    assert texts == ["a boat (seed 4), 20 × 10", "a boat (seed 5), 20 × 10"]
+    panel.recovered_menu.actions()[1].trigger()
+    assert pasted == [results[1]]
+    panel.recovered([])
+    assert not panel.recovered_button.isVisible()
+
+
+def test_the_hint_at_larger_models_goes_when_there_is_one(
+    panel: Any, values: Any, capabilities: Any
+) -> None:
+    assert not panel.starter_hint.isVisible()
+    starter = values.Capabilities(capabilities.models[:1], capabilities.samplers)
+    panel.capabilities_changed(starter)
+    assert panel.starter_hint.isVisible()
+
+
+def test_the_docker_can_be_made_narrow(panel: Any) -> None:
+    panel.fields.fold.set_open(True)
+    QApplication.processEvents()
+    contents = panel.findChild(QScrollArea).widget()
+    assert contents.minimumSizeHint().width() <= 240
+
+
+def test_the_panel_draws_itself(panel: Any, values: Any, tmp_path: Path) -> None:
+    picture = panel.grab()
+    assert picture.save(str(tmp_path / "panel.png"))
+    colours = {
+        picture.toImage().pixel(x, y)
+        for x in range(0, picture.width(), 7)
+        for y in range(0, picture.height(), 7)
+    }
+    assert len(colours) > 3
