@@ -111,9 +111,9 @@ class Journal:
             raise _translated(error) from error
         except sqlite3.DatabaseError:
             self.broken = f"broken-{time.time_ns()}"
-            path.replace(path.with_name(f"{path.name}.{self.broken}"))
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                if (part := path.with_name(name)).exists():
+                    part.replace(path.with_name(f"{name}.{self.broken}"))
             self._db = _open(path)
 
     def close(self) -> None:
@@ -334,14 +334,24 @@ def _result(row: sqlite3.Row) -> Result:
 
 def _open(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
-    path.chmod(0o600)
-    db.row_factory = sqlite3.Row
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")  # an answered submit survives a power cut
-    db.execute("PRAGMA foreign_keys = ON")
+    try:
+        path.chmod(0o600)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")  # an answered submit survives a power cut
+        db.execute("PRAGMA foreign_keys = ON")
+        if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("the file is damaged")
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
-        db.close()
         raise ScumbleError(
             ErrorCode.VERSION_MISMATCH,
             "The history was written by a newer Scumble.",
@@ -349,7 +359,6 @@ def _open(path: Path) -> sqlite3.Connection:
         )
     for number, migration in enumerate(MIGRATIONS[version:], version + 1):
         db.executescript(f"BEGIN; {migration} PRAGMA user_version = {number}; COMMIT;")
-    return db
 
 
 def _translated(error: sqlite3.OperationalError) -> ScumbleError:

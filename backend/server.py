@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from scumble.instance import InstanceLock
 from scumble.journal import Journal
 from scumble.link import home as places
 from scumble.link.auth import new_token
+from scumble.link.errors import bad_request
 from scumble.link.home import Home, find_home
 from scumble.link.protocol import HANDSHAKE_SLOTS, PROTOCOL
 from scumble.link.values import Capabilities
@@ -52,18 +53,34 @@ class Options:
     patience: Patience = PATIENCE
 
 
-OPTIONS = Options()
+def options_from(environ: Mapping[str, str]) -> Options:
+    """$SCUMBLE_HISTORY_GB: what requests and pictures may take of the disk, in gigabytes.
+
+    Raises ScumbleError (bad_request) for what is no positive number.
+    """
+    given = environ.get("SCUMBLE_HISTORY_GB", "").strip()
+    if not given:
+        return Options()
+    with contextlib.suppress(ValueError, OverflowError):
+        quota = int(float(given) * 1024**3)
+        if quota > 0:
+            return Options(quota=quota)
+    raise bad_request(
+        f"SCUMBLE_HISTORY_GB is {given!r}.", "It has to be a number of gigabytes, such as 4."
+    )
 
 
 def serve(
-    home: Home, engine_command: Sequence[str] | None = None, options: Options = OPTIONS
+    home: Home, engine_command: Sequence[str] | None = None, options: Options | None = None
 ) -> int:
     """Be the daemon of `home` until told to leave or idle; the process's exit status.
 
-    engine_command: starts the worker (None: `python -m scumble.worker`). When
-    another daemon has the home this returns 0 at once. Raises ScumbleError
-    (version_mismatch, disk_full, internal) when it cannot start.
+    engine_command: starts the worker (None: `python -m scumble.worker`).
+    options None: as the environment says. When another daemon has the home
+    this returns 0 at once. Raises ScumbleError (version_mismatch, disk_full,
+    bad_request, internal) when it cannot start.
     """
+    options = options or options_from(os.environ)
     home.create()
     start_log(home.log_file)
     lock = InstanceLock(home.lock_file)
@@ -202,16 +219,18 @@ def worker_command() -> list[str]:
 
 
 def start_log(path: Path) -> None:
-    """Log to `path`, unless what is printed goes there already."""
+    """Log to `path`, and to the terminal where somebody looks on."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(OSError):
         if path.stat().st_size > MAX_LOG:
             path.replace(path.with_name(path.name + ".1"))
+    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    if sys.stderr is not None and sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
     logging.basicConfig(
-        filename=path,
         level=logging.INFO,
         format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
-        encoding="utf-8",
+        handlers=handlers,
     )
     with contextlib.suppress(OSError):
         path.chmod(0o600)

@@ -172,3 +172,19 @@ def test_a_migration_that_fails_changes_nothing(
     assert again.broken == ""
     with sqlite3.connect(path) as db:
         assert "note" not in {row[1] for row in db.execute("PRAGMA table_info(jobs)")}
+
+
+def test_a_damaged_journal_is_put_aside_whole(path: Path) -> None:
+    damaged = Journal(path)
+    for number in range(200):
+        damaged.add("krita", request(f"job-{number}", "x" * 400), "", "")
+    damaged.close()
+    size = path.stat().st_size
+    with open(path, "r+b") as file:
+        file.seek(size // 2)
+        file.write(b"\xff" * 4096 * 3)
+    fresh = Journal(path)
+    assert fresh.jobs() == []
+    aside = path.with_name(f"{path.name}.{fresh.broken}")
+    assert aside.stat().st_size == size
+    assert fresh.add("krita", request("a"), "", "")
