@@ -100,8 +100,10 @@ def _blended(colours: Floats, weights: Floats) -> Bytes8:
 def _starts(length: int, tile: int, overlap: int) -> list[int]:
     """Where tiles begin along one side, first at 0 and last at its end, evenly spread."""
     rest = length - tile
+    if not rest:
+        return [0]
     steps = -(-rest // (tile - overlap))
-    return [rest * i // steps for i in range(steps + 1)] if steps else [0]
+    return [rest * i // steps for i in range(steps + 1)]
 
 
 def _slope(length: int, overlap: int, falls_before: bool, falls_after: bool) -> Floats:
