@@ -12,7 +12,7 @@ import dataclasses
 import math
 from enum import Enum
 from functools import lru_cache
-from typing import Any, Dict, Type, TypeVar, Union, get_type_hints
+from typing import Any, Dict, List, Type, TypeVar, Union, get_type_hints
 
 from .errors import bad_request
 
@@ -52,6 +52,14 @@ def from_wire(cls: Type[T], data: Any, where: str = "") -> T:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise bad_request("%s lacks the field %r." % (name, field.name))
     return cls(**values)
+
+
+def list_from_wire(cls: Type[T], data: Any, where: str = "") -> List[T]:
+    """Instances of dataclass `cls` from a JSON list. Raises ScumbleError (bad_request)."""
+    name = where or "%s[]" % cls.__name__
+    if not isinstance(data, list):
+        raise bad_request("%s must be a list." % name)
+    return [from_wire(cls, item, name) for item in data]
 
 
 @lru_cache(maxsize=None)

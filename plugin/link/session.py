@@ -15,7 +15,7 @@ from .canvas import Canvas, PasteOutcome, View
 from .channel import DisconnectedError, Reply
 from .client import Client
 from .delivery import Delivery, ask
-from .encoding import from_wire, to_wire
+from .encoding import from_wire, list_from_wire, to_wire
 from .errors import ErrorCode, ErrorInfo, ScumbleError, bad_request
 from .form import Action, Form, action_for, build_request, with_model
 from .jobs import Changed, Finished, advance, is_over
@@ -248,8 +248,8 @@ class Session:
             self.refresh()
 
     def _resumed(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
-        jobs = [from_wire(Job, job) for job in fields.get("jobs", [])]
-        results = [from_wire(Result, result) for result in fields.get("results", [])]
+        jobs = list_from_wire(Job, fields.get("jobs"))
+        results = list_from_wire(Result, fields.get("results"))
         listed = {job.id for job in jobs}
         for job in jobs:
             self._take(job)
@@ -268,7 +268,7 @@ class Session:
         """What became of the jobs that ended while there was no connection."""
         if reply is None:
             return
-        jobs = [from_wire(Job, job) for job in reply.fields.get("jobs", [])]
+        jobs = list_from_wire(Job, reply.fields.get("jobs"))
         for job in jobs:
             self._take(job)
         known = {job.id for job in jobs} | self._submissions.ids

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk import Desk, Document
+from hypothesis import given
+from hypothesis import strategies as st
 from small_daemon import CAPABILITIES, SmallDaemon
 
 from scumble.link import client as client_module
@@ -499,6 +503,43 @@ def test_events_that_cannot_be_read_or_are_unknown_change_nothing(
     request = submitted(desk, daemon)
     finish(daemon, request.id)
     desk.until(lambda: desk.view.done)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=4,
+)
+VALID: dict[str, Any] = {
+    "connection": {"state": "lost", "error": to_wire(ErrorInfo(ErrorCode.BUSY, "Later."))},
+    "resumed": {
+        "jobs": [to_wire(Job("j", "editor", JobState.RUNNING))],
+        "results": [to_wire(Result("j", 0, PLACE, "blob"))],
+    },
+    "job": {"job": to_wire(Job("j", "editor", JobState.QUEUED))},
+    "progress": {"progress": to_wire(Progress("j", 1, 1, 20, None, Size(2, 1)))},
+    "result": {"result": to_wire(Result("j", 0, PLACE, "blob"))},
+    "worker": {"worker": to_wire(WorkerStatus(WorkerState.READY))},
+    "weather": {"sun": True},
+}
+
+
+@given(st.sampled_from(sorted(VALID)), st.data(), JSON, st.binary(max_size=8))
+def test_no_event_whatever_it_holds_brings_the_editor_down(
+    kind: str, data: st.DataObject, wrong: Any, blob: bytes
+) -> None:
+    desk = Desk(Home(Path("/nowhere")), environ={})
+    fields = copy.deepcopy(VALID[kind])
+    place = fields
+    while data.draw(st.booleans(), "deeper"):
+        inner = [value for value in place.values() if isinstance(value, dict) and value]
+        if not inner:
+            break
+        place = data.draw(st.sampled_from(inner))
+    place[data.draw(st.sampled_from(sorted(place)))] = wrong
+    desk.session.handle("resumed", VALID["resumed"], ())
+    desk.session.handle(kind, fields, (blob,))
+    assert all(error.code is ErrorCode.BAD_REQUEST for error in desk.view.errors)
 
 
 def test_models_and_the_workers_state_are_told_on_connection(
