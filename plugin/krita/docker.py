@@ -10,7 +10,7 @@ from .backend import Backend
 from .link.form import Form, form_from_json, form_to_json
 from .link.values import Result
 from .panel import Panel
-from .qt import QtGui, QTimer
+from .qt import QtGui, QTimer, QtWidgets
 
 _LOOK_MS = 300  # Krita tells of no change of the selection, so it is looked at
 _ESTIMATE_MS = 400  # the form rests this long before the time is asked for
@@ -44,6 +44,7 @@ class Docker(DockWidget):
         self.panel.cancel.connect(self.cancel)
         self.panel.paste.connect(self.paste)
         self.panel.edited.connect(self.look)
+        self.panel.ended.connect(self._estimate_timer.start)
         backend.add_view(self.panel)
 
     def canvasChanged(self, canvas: Any) -> None:
@@ -59,6 +60,12 @@ class Docker(DockWidget):
     def hideEvent(self, event: QtGui.QHideEvent) -> None:
         super().hideEvent(event)
         self._look_timer.stop()
+
+    def belongs_to(self, window: QtWidgets.QWidget) -> bool:
+        try:
+            return self.parent() is window
+        except RuntimeError:  # Qt has deleted the docker with its own window
+            return False
 
     def start(self) -> None:
         self._backend.guard(lambda: self._start(_IDLE_TRIES))

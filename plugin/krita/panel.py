@@ -38,13 +38,15 @@ class Panel(QtWidgets.QWidget):
     """Prompts, the button, what happens now, and the fields.
 
     Signals: `start` (the button or Ctrl+Enter), `cancel` (a job's id), `edited`
-    (the form changed), `paste` (a Result to be pasted by hand).
+    (the form changed), `paste` (a Result to be pasted by hand), `ended` (a job
+    is over, so the time of the next one is known better).
     """
 
     start = Signal()
     cancel = Signal(str)
     edited = Signal()
     paste = Signal(object)
+    ended = Signal()
 
     def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
@@ -134,6 +136,7 @@ class Panel(QtWidgets.QWidget):
     def job_changed(self, job: Job) -> None:
         if job.state in _OVER:
             self._jobs.pop(job.id, None)
+            self.ended.emit()
         else:
             self._jobs[job.id] = job
         self._show_jobs()

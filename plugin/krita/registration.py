@@ -44,15 +44,14 @@ class ScumbleExtension(Extension):
             ),
         ):
             action = window.createAction(name, text, "tools/scripts")
-            action.triggered.connect(self._on_docker_of(window, act))
+            action.triggered.connect(lambda _=False, act=act: self._on_front_docker(act))
 
-    def _on_docker_of(self, window: Any, act: Callable[[Docker], None]) -> Callable[..., None]:
-        def triggered(*_: object) -> None:
-            for docker in self._dockers:
-                if docker.window() is window.qwindow():
-                    act(docker)
-
-        return triggered
+    def _on_front_docker(self, act: Callable[[Docker], None]) -> None:
+        # asked for now: Krita soon deletes the Window that createActions was given
+        front = Krita.instance().activeWindow().qwindow()
+        for docker in self._dockers:
+            if docker.belongs_to(front):
+                act(docker)
 
     def _close(self) -> None:
         if self._backend is not None:

@@ -86,6 +86,7 @@ def run_krita(
     limit: seconds after which Krita is killed.
     """
     report_file = home.path / "report.json"
+    report_file.unlink(missing_ok=True)
     pictures = home.path / "pictures"
     pictures.mkdir(exist_ok=True)
     log = home.path / "krita.log"

@@ -174,6 +174,10 @@ def test_each_result_goes_above_the_one_before(krita: KritaRun) -> None:
     assert facts["undone"] == ["Background"]
 
 
+def test_the_time_is_known_once_something_was_drawn(krita: KritaRun) -> None:
+    assert "on this computer" in krita.facts("fill_again_and_again")["estimate"]
+
+
 def test_cancel_leaves_no_layer(krita: KritaRun) -> None:
     facts = krita.facts("cancel")
     assert facts["cancel_shown"]

@@ -5,7 +5,7 @@ import subprocess
 from array import array
 
 from krita import Krita, Selection
-from PyQt5.QtCore import QByteArray, QPoint
+from PyQt5.QtCore import QByteArray, QPoint, Qt
 from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import QWidget
 
@@ -25,6 +25,22 @@ def docker():
 
 def panel():
     return docker().widget()
+
+
+def make_room():
+    """Our docker beside the canvas, with the layers and the tools, and nothing else."""
+    window().qwindow().showNormal()
+    window().qwindow().resize(1440, 900)
+    kept = ("scumble", "KisLayerBox", "ToolBox")
+    for other in Krita.instance().dockers():
+        if other.objectName() not in kept:
+            other.hide()
+    docker().setFloating(False)
+    docker().show()
+    docker().raise_()
+    layers = next(d for d in Krita.instance().dockers() if d.objectName() == "KisLayerBox")
+    window().qwindow().resizeDocks([layers, docker()], [240, 640], Qt.Vertical)
+    window().qwindow().resizeDocks([docker()], [320], Qt.Horizontal)
 
 
 def grab(name, widget=None):

@@ -10,10 +10,8 @@ from .watch import Watch
 
 
 def start_up(facts):
+    screen.make_room()
     found = screen.docker()
-    found.setFloating(False)
-    found.show()
-    found.raise_()
     yield 500
     panel = screen.panel()
     facts["visible"] = found.isVisible()
@@ -281,6 +279,8 @@ def fill_again_and_again(facts):
         yield 300
     facts["names"] = screen.names(document)
     facts["active"] = document.activeNode().name()
+    yield lambda: screen.panel().estimate.text().startswith("About")
+    facts["estimate"] = screen.panel().estimate.text()
     for _ in range(3):
         screen.undo()
         yield 300
@@ -389,7 +389,7 @@ def quit_while_working(facts):
 
 
 def recovered_after_restart(facts):
-    screen.docker().show()
+    screen.make_room()
     yield lambda: screen.panel().recovered_button.isVisible()
     document = screen.new_document("after", 320, 240)
     yield lambda: screen.idle(document)
@@ -402,7 +402,29 @@ def recovered_after_restart(facts):
     yield 200
 
 
+def picture_for_the_readme(facts):
+    """A fill in a meadow; not a test. See take_screenshot.py."""
+    screen.make_room()
+    yield lambda: screen.panel().fields.model.count() > 0
+    document = Krita.instance().openDocument(os.environ["SCUMBLE_PROBE_PICTURE"])
+    screen.window().addView(document)
+    screen.select(document, *map(int, os.environ["SCUMBLE_PROBE_SELECTION"].split(",")))
+    screen.set_form(os.environ["SCUMBLE_PROBE_PROMPT"], steps=20, seed=None)
+    yield screen.says("Fill")
+    yield 1500
+    screen.panel().button.click()
+    yield lambda: screen.panel().preview.isVisible()
+    yield 1500
+    screen.grab("working")
+    yield screen.settled(document, 2)
+    yield 1500
+    screen.grab("screenshot")
+    screen.close(document)
+    yield 200
+
+
 SCENARIOS = {
+    "picture_for_the_readme": picture_for_the_readme,
     "start_up": start_up,
     "fill_in_a_large_document": fill_in_a_large_document,
     "soft_selection": soft_selection,
