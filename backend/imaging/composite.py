@@ -8,7 +8,7 @@ import numpy as np
 from scumble.imaging import colour
 from scumble.imaging import mask as masks
 from scumble.imaging.crop import Prepared
-from scumble.imaging.pixels import Bytes8
+from scumble.imaging.pixels import Bytes8, Floats
 from scumble.imaging.window import fit, leave
 from scumble.link.values import GenerationRequest, Region, Size
 
@@ -22,20 +22,27 @@ def finish_inpaint(
     rectangle is the smallest that holds all of the layer; its alpha is
     `prepared.alpha`, and where that is 0 so are the colours.
     """
-    alpha = cv2.convertScaleAbs(prepared.alpha, alpha=255)
-    part = masks.bounds(alpha)
-    if part.empty:  # a selection so faint that it rounds away still gives its layer
-        alpha = np.asarray(prepared.alpha > 0, np.uint8)
-        part = masks.bounds(alpha)
     if request.colour_match:
         generated = _matched(prepared, generated)
-    colours = leave(prepared.window, generated, part)
-    shown = alpha[part.y : part.bottom, part.x : part.right]
-    layer = cv2.cvtColor(cv2.bitwise_and(colours, colours, mask=shown), cv2.COLOR_RGB2RGBA)
-    layer[..., 3] = shown
-    region = request.region
-    place = Region(region.x + part.x, region.y + part.y, part.width, part.height)
-    return place, bytes(layer.data)
+    return layer_of(request.region, prepared.alpha, leave(prepared.window, generated))
+
+
+def layer_of(region: Region, alpha: Floats, colours: Bytes8) -> tuple[Region, bytes]:
+    """The smallest layer that shows `colours` through `alpha`, both of `region`'s size.
+
+    alpha: float32 (H, W), 0 … 1, not 0 everywhere; colours: uint8 (H, W, 3).
+    Returns its rectangle on the canvas and its RGBA8 bytes.
+    """
+    shown = cv2.convertScaleAbs(alpha, alpha=255)
+    part = masks.bounds(shown)
+    if part.empty:  # a selection so faint that it rounds away still gives its layer
+        shown = np.asarray(alpha > 0, np.uint8)
+        part = masks.bounds(shown)
+    inside = (slice(part.y, part.bottom), slice(part.x, part.right))
+    seen = cv2.bitwise_and(colours[inside], colours[inside], mask=shown[inside])
+    layer = cv2.cvtColor(seen, cv2.COLOR_RGB2RGBA)
+    layer[..., 3] = shown[inside]
+    return Region(region.x + part.x, region.y + part.y, part.width, part.height), bytes(layer.data)
 
 
 def _matched(prepared: Prepared, generated: Bytes8) -> Bytes8:
@@ -56,5 +63,5 @@ def finish_image(request: GenerationRequest, generated: Bytes8) -> bytes:
     size = request.region.size
     height, width = generated.shape[:2]
     window = fit(size, Size(width, height))
-    colours = leave(window, generated, Region(0, 0, size.width, size.height))
+    colours = leave(window, generated)
     return bytes(cv2.cvtColor(colours, cv2.COLOR_RGB2RGBA).data)

@@ -99,16 +99,30 @@ def grown(selection: Floats, distance: float) -> Floats:
     top = float(selection.max())
     grey = np.count_nonzero((selection > 0.02 * top) & (selection < 0.98 * top))
     hard = grey <= HARD_SHARE * np.count_nonzero(selection)
-    thresholds = [0.5] if hard else [(i + 1) / LEVELS - 0.5 / LEVELS for i in range(LEVELS)]
+    thresholds = [0.5] if hard else [(i + 0.5) / LEVELS for i in range(LEVELS)]
     result = selection
     for threshold in thresholds:
         outside = np.asarray(selection < threshold * top, np.uint8)
-        away: Floats = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+        if hard:
+            away: Floats = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+            value: Floats | float = top
+        else:
+            away, value = _nearest(outside, selection)
         # pixel centres of neighbours are 1 apart, the edge between them 0.5
         spread = _smooth(2 - 2 * (away - 0.5) / distance)
-        spread *= np.float32(top if hard else threshold * top)
-        result = np.maximum(result, spread)
-    return result
+        result = np.maximum(result, spread * value)
+    return np.asarray(result, np.float32)
+
+
+def _nearest(outside: Bytes8, values: Floats) -> tuple[Floats, Floats]:
+    """The distance of each pixel to the nearest that is 0 in `outside`, and that one's value."""
+    away, labels = cv2.distanceTransformWithLabels(
+        outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    inside = outside == 0
+    by_label = np.zeros(int(labels.max()) + 1, np.float32)
+    by_label[labels[inside]] = values[inside]
+    return away, by_label[labels]
 
 
 def _inner_distance(selection: Bytes8, box: Region, sides: Sides) -> Floats | None:

@@ -83,11 +83,6 @@ def enter(window: Window, picture: Picture) -> Picture:
     return result
 
 
-def leave(window: Window, picture: Bytes8, part: Region) -> Bytes8:
-    """What `part` of the context (in its pixels) shows of a working picture; (h, w, 3) uint8."""
-    shown = np.ascontiguousarray(picture[window.rows, window.columns])
-    result = scaled(shown, window.context)
-    return np.asarray(
-        result[part.y : part.bottom, part.x : part.right],
-        np.uint8,
-    )
+def leave(window: Window, picture: Bytes8) -> Bytes8:
+    """What a working picture, uint8 (h, w, 3), shows of the context, at the context's size."""
+    return scaled(np.ascontiguousarray(picture[window.rows, window.columns]), window.context)

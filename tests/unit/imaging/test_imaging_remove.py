@@ -1,0 +1,52 @@
+"""What is selected goes away without any model."""
+
+from __future__ import annotations
+
+import numpy as np
+from pictures import Pixels, request_for
+
+from scumble.imaging.remove import remove
+from scumble.link.geometry import paste_offset
+from scumble.link.values import Region, Size
+
+AREA = Region(40, 30, 200, 160)
+
+
+def sky_with_a_bird() -> tuple[Pixels, Pixels, Pixels]:
+    """The clean picture, the one with a black disc, and a selection of the disc."""
+    y, x = np.mgrid[0 : AREA.height, 0 : AREA.width]
+    clean = np.stack((80 + y / 3, 120 + y / 3, 200 + x / 9, np.full(x.shape, 255)), -1)
+    clean = clean.astype(np.uint8)
+    disc = np.hypot(x - 100, y - 80)
+    bird = clean.copy()
+    bird[disc < 22, :3] = 0
+    return clean, bird, ((disc < 28) * 255).astype(np.uint8)
+
+
+def test_a_smooth_background_closes_over_what_is_removed() -> None:
+    clean, bird, selection = sky_with_a_bird()
+    place, data = remove(request_for(AREA), bird.tobytes(), selection.tobytes())
+    layer = np.frombuffer(data, np.uint8).reshape(place.height, place.width, 4)
+    x, y = paste_offset(place, AREA)
+    under = clean[y : y + place.height, x : x + place.width, :3].astype(int)
+    shown = layer[..., 3] > 200
+    assert shown.any()
+    assert np.abs(layer[..., :3] - under)[shown].max() < 12
+    assert (layer[..., 3][selection[y : y + place.height, x : x + place.width] == 0] == 0).all()
+
+
+def test_nothing_known_gives_grey_and_no_error() -> None:
+    canvas = np.zeros((AREA.height, AREA.width, 4), np.uint8)
+    whole = np.full((AREA.height, AREA.width), 255, np.uint8)
+    request = request_for(Region(0, 0, AREA.width, AREA.height), Size(AREA.width, AREA.height))
+    place, data = remove(request, canvas.tobytes(), whole.tobytes())
+    assert place == request.region
+    assert set(data) == {127, 255}
+
+
+def test_the_same_seed_removes_with_the_same_bytes() -> None:
+    _, bird, selection = sky_with_a_bird()
+    rng = np.random.default_rng(4)
+    bird[..., :3] = np.clip(bird[..., :3] + rng.normal(0, 6, (*bird.shape[:2], 3)), 0, 255)
+    one, other = (remove(request_for(AREA), bird.tobytes(), selection.tobytes()) for _ in range(2))
+    assert one == other
