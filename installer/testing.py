@@ -41,15 +41,12 @@ def _check(root: Path, python: str, display: Display) -> list[str]:
             ("format", ["ruff", "format", "--check", "."], root),
             ("types of scumble", ["mypy", *config, "-p", "scumble"], tree),
             ("types of installer", ["mypy", *config, "-p", "installer"], root),
-            (
-                f"plugin on Python {OLDEST_PLUGIN_PYTHON}",
-                ["vermin", *vermin, "--eval-annotations", "plugin"],
-                root,
-            ),
+            (f"plugin on Python {OLDEST_PLUGIN_PYTHON}", ["vermin", *vermin, "plugin"], root),
         ]
         for title, command, where in checks:
             display.say(f"== {title}")
-            if _run([python, "-m", *command], where, {"MYPYPATH": str(tree)}) != 0:
+            tool = str(Path(python).with_name(command[0]))
+            if _run([tool, *command[1:]], where, {"MYPYPATH": str(tree)}) != 0:
                 failed.append(title)
     if failed:
         display.say(f"== Not clean: {', '.join(failed)}")
