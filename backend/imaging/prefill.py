@@ -53,15 +53,24 @@ def fill(image: Bytes8, weight: Floats, method: Prefill, seed: int) -> Bytes8:
     return mixed
 
 
-def border_colours(image: Bytes8, known: Bytes8, side: int = BORDER_SIDE) -> Bytes8:
+def border_colours(
+    image: Bytes8, known: Bytes8, side: int = BORDER_SIDE, diffusions: int = 0
+) -> Bytes8:
     """The known pixels' colours carried inward from the border (Telea's method, OpenCV).
 
     image: uint8 (h, w, 3); known: uint8 (h, w), 0 or 1. side: the longer side
-    in pixels at which it is computed. Returns uint8 (h, w, 3).
+    in pixels at which it is computed. diffusions: steps by which the wedges
+    are evened out that meet in the middle of what Telea fills. Returns uint8
+    (h, w, 3).
     """
     small, there = _reduced(image, known, side)
     unknown = np.asarray(there < 0.5, np.uint8)
     filled = cv2.inpaint(small, unknown, BORDER_RADIUS, cv2.INPAINT_TELEA)
+    if diffusions:
+        settled = filled.astype(np.float32)
+        for _ in range(diffusions):
+            cv2.copyTo(cv2.blur(settled, (5, 5)), unknown, settled)
+        filled = np.asarray(np.rint(settled), np.uint8)
     return _enlarged(filled, image)
 
 

@@ -139,13 +139,24 @@ def context_region(
     if context is Context.WHOLE:
         return whole(canvas)
     longer = max(inside.width, inside.height)
-    padding = max(MIN_SURROUNDINGS, math.ceil(longer * (1 / SHARES[context] - 1) / 2))
-    padded = pad(inside, padding)
-    least = -(-max(padded.width, padded.height) // MAX_ASPECT)
-    wanted = Size(max(padded.width, least), max(padded.height, least))
+    wanted = bounded_aspect(
+        Size(
+            inside.width + 2 * _padding(inside.width, longer, SHARES[context]),
+            inside.height + 2 * _padding(inside.height, longer, SHARES[context]),
+        )
+    )
     x = _place(inside.x, inside.width, wanted.width, canvas.width)
     y = _place(inside.y, inside.height, wanted.height, canvas.height)
     return Region(x, y, min(wanted.width, canvas.width), min(wanted.height, canvas.height))
+
+
+def _padding(side: int, longer: int, share: float) -> int:
+    """Surroundings on each end of a selection's side; `longer` is its longer side.
+
+    Across a strip less is read than along it (by the geometric mean of both
+    sides), or a thin selection would lose its resolution to the surroundings.
+    """
+    return max(MIN_SURROUNDINGS, math.ceil(math.sqrt(side * longer) * (1 / share - 1) / 2))
 
 
 def _place(start: int, length: int, wanted: int, limit: int) -> int:

@@ -223,6 +223,12 @@ def test_a_thin_selection_gets_a_context_of_bounded_aspect(selection: Region) ->
     assert longer <= geometry.MAX_ASPECT * shorter
 
 
+def test_a_thin_selection_keeps_more_resolution_than_a_square_context_would_leave_it() -> None:
+    region = context_region(Region(1000, 1000, 2000, 100), Size(8000, 6000))
+    assert region.height < region.width / 3
+    assert min(surroundings(Region(1000, 1000, 2000, 100), region)) >= 100
+
+
 def test_a_selection_that_leaves_the_canvas_counts_with_what_lies_on_it() -> None:
     canvas = Size(4000, 4000)
     assert context_region(Region(-500, -500, 700, 700), canvas) == context_region(
