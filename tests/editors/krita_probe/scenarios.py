@@ -212,7 +212,7 @@ def close_document_during_work(facts):
     other = screen.new_document("another", 640, 480)
     yield lambda: screen.idle(other)
     actions[0].trigger()
-    yield lambda: len(screen.names(other)) == 2 and screen.idle(other)
+    yield screen.settled(other, 2)
     facts["names"] = screen.names(other)
     facts["bounds"] = screen.bounds(screen.layers(other)[-1])
     yield lambda: not screen.panel().recovered_button.isVisible()
@@ -313,7 +313,7 @@ def paint_while_the_result_comes(facts):
         seen, screen.visible(document), 0, 0, 800, 600
     )
     pen.release()
-    yield lambda: len(screen.names(document)) == 2 and screen.idle(document)
+    yield screen.settled(document, 2)
     facts["layers_afterwards"] = screen.names(document)
     screen.undo()
     yield lambda: len(screen.names(document)) == 1 and screen.idle(document)
@@ -390,13 +390,13 @@ def quit_while_working(facts):
 
 def recovered_after_restart(facts):
     screen.make_room()
-    yield lambda: screen.panel().recovered_button.isVisible()
+    yield lambda: screen.panel().recovered_menu.actions()
     document = screen.new_document("after", 320, 240)
     yield lambda: screen.idle(document)
     actions = screen.panel().recovered_menu.actions()
     facts["offered"] = [action.text() for action in actions]
     Krita.instance().action("scumble_paste_recovered").trigger()
-    yield lambda: len(screen.names(document)) == 2 and screen.idle(document)
+    yield screen.settled(document, 2)
     facts["names"] = screen.names(document)
     screen.close(document)
     yield 200
