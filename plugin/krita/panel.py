@@ -23,6 +23,11 @@ from .qt import Qt, QtWidgets, Signal
 
 _OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 _STARTER = "starter"  # the id of the model that ships with Scumble
+_STARTER_ONLY = (
+    "This is the small starter model. Larger ones are one command away:\n"
+    "scumble models download NAME"
+)
+_NO_MODEL = "There is no model yet. Fetch one with:\nscumble models download NAME"
 _WORKER_WORDS = {
     WorkerState.STOPPED: "Ready",
     WorkerState.STARTING: "Getting ready",
@@ -65,10 +70,7 @@ class Panel(QtWidgets.QWidget):
         self.preview = PreviewLabel()
         self.message = MessageArea()
         self.fields = Fields()
-        self.starter_hint = _quiet_label(
-            "This is the small starter model. Larger ones are one command away:\n"
-            "scumble models download"
-        )
+        self.model_hint = _quiet_label("")
         self.state = _quiet_label("Connecting")
         self.recovered_button = QtWidgets.QToolButton()
         self.recovered_button.setAutoRaise(True)
@@ -130,8 +132,9 @@ class Panel(QtWidgets.QWidget):
 
     def capabilities_changed(self, capabilities: Capabilities) -> None:
         self.fields.show_capabilities(capabilities)
-        only_starter = [model.id for model in capabilities.models] == [_STARTER]
-        self.starter_hint.setVisible(only_starter)
+        known = [model.id for model in capabilities.models]
+        self.model_hint.setText(_NO_MODEL if not known else _STARTER_ONLY)
+        self.model_hint.setVisible(known in ([], [_STARTER]))
 
     def job_changed(self, job: Job) -> None:
         if job.state in _OVER:
@@ -205,8 +208,8 @@ class Panel(QtWidgets.QWidget):
         bottom.addWidget(self.state, 1)
         bottom.addWidget(self.recovered_button)
         self.recovered_button.hide()
-        self.starter_hint.hide()
-        self.starter_hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.model_hint.hide()
+        self.model_hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         contents = QtWidgets.QWidget()
         column = QtWidgets.QVBoxLayout(contents)
         column.setContentsMargins(6, 6, 6, 6)
@@ -220,7 +223,7 @@ class Panel(QtWidgets.QWidget):
         column.addWidget(self.preview)
         column.addWidget(self.fields)
         column.addStretch(1)
-        column.addWidget(self.starter_hint)
+        column.addWidget(self.model_hint)
         column.addLayout(bottom)
         scroll = QtWidgets.QScrollArea(self)
         scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)

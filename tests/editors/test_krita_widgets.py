@@ -238,10 +238,13 @@ def test_recovered_results_can_be_pasted(panel: Any, values: Any) -> None:
 def test_the_hint_at_larger_models_goes_when_there_is_one(
     panel: Any, values: Any, capabilities: Any
 ) -> None:
-    assert not panel.starter_hint.isVisible()
+    assert not panel.model_hint.isVisible()
     starter = values.Capabilities(capabilities.models[:1], capabilities.samplers)
     panel.capabilities_changed(starter)
-    assert panel.starter_hint.isVisible()
+    assert panel.model_hint.isVisible()
+    assert "starter" in panel.model_hint.text()
+    panel.capabilities_changed(values.Capabilities((), capabilities.samplers))
+    assert "no model" in panel.model_hint.text()
 
 
 def test_the_docker_can_be_made_narrow(panel: Any) -> None:
