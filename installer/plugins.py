@@ -27,6 +27,12 @@ def module_folder(kind: Kind) -> PurePosixPath:
     return PurePosixPath(parent, NAME)
 
 
+def package_folder(kind: Kind) -> PurePosixPath:
+    """Where the plugin's Python package lies: GIMP starts a script that only leads into it."""
+    module = module_folder(kind)
+    return module / f"{NAME}_gimp" if kind is Kind.GIMP else module
+
+
 def is_there(checkout: Checkout, kind: Kind) -> bool:
     """Whether this source tree has a plugin for the editor."""
     return (_room(checkout, kind) / _ENTRY[kind]).is_file()
@@ -49,17 +55,21 @@ def _own_files(checkout: Checkout, kind: Kind) -> Iterator[PluginFile]:
     room = _room(checkout, kind)
     for source in source_files(room):
         below = PurePosixPath(source.relative_to(room).as_posix())
-        target = module_folder(kind) / below
-        if kind is Kind.KRITA and below.suffix == ".desktop":
+        target = package_folder(kind) / below
+        # GIMP starts the file that is named like its folder as a program
+        started = kind is Kind.GIMP and str(below) == _ENTRY[kind]
+        if started:
+            target = module_folder(kind) / below
+        elif kind is Kind.KRITA and below.suffix == ".desktop":
             # Krita finds its plugins by these, beside their folders
             target = PurePosixPath("pykrita", below.name)
         elif kind is Kind.KRITA and below.suffix == ".action":
             target = PurePosixPath("actions", below.name)
-        # GIMP starts the file that is named like its folder as a program
-        yield PluginFile(source, target, kind is Kind.GIMP and str(below) == _ENTRY[kind])
+        yield PluginFile(source, target, started)
 
 
 def _link_files(checkout: Checkout, kind: Kind) -> Iterator[PluginFile]:
     link = checkout.root / "plugin" / "link"
     for source in source_files(link):
-        yield PluginFile(source, module_folder(kind) / "link" / source.relative_to(link).as_posix())
+        target = package_folder(kind) / "link" / source.relative_to(link).as_posix()
+        yield PluginFile(source, target)
