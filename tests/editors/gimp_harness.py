@@ -19,6 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from installer.checkout import Checkout
+from installer.editors import Kind
+from installer.plugins import plugin_files
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 CODE_ONLY = shutil.ignore_patterns("__pycache__", "*.png")
@@ -94,12 +98,11 @@ class Gimp:
 
     def install(self) -> None:
         """The plug-in's files as the installer lays them out, and the probe."""
-        folder = self.plugins / "scumble"
-        package = folder / "scumble_gimp"
-        shutil.copytree(ROOT / "plugin" / "gimp", package, ignore=CODE_ONLY)
-        (package / "scumble.py").rename(folder / "scumble.py")
-        shutil.copytree(ROOT / "plugin" / "link", package / "link", ignore=CODE_ONLY)
-        (folder / "scumble.py").chmod(0o755)
+        for file in plugin_files(Checkout(ROOT), Kind.GIMP):
+            target = self.plugins.parent / file.target
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file.source, target)
+            target.chmod(0o755 if file.executable else 0o644)
         probe = self.plugins / "scumble_probe"
         shutil.copytree(HERE / "gimp_probe", probe, ignore=CODE_ONLY)
 
