@@ -402,7 +402,8 @@ def test_a_record_that_was_tampered_with_is_no_record(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_points_outside_is_not_carried_out(tmp_path: Path) -> None:
-    with Hub({REPOSITORY: {"../evil.safetensors": b"", "a.safetensors": b"x" * 5000}}) as hub:
+    outside = {"../evil.safetensors": b"", "..\\evil.safetensors": b"", "C:evil.safetensors": b""}
+    with Hub({REPOSITORY: {**outside, "a.safetensors": b"x" * 5000}}) as hub:
         plan = acquire.plan(REPOSITORY, endpoint=hub.endpoint)
     assert isinstance(plan, Plan)
     assert [file.path for file in plan.files] == ["a.safetensors"]

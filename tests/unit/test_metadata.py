@@ -124,6 +124,12 @@ def test_foreign_text_gives_nothing(chunks: dict[str, Any]) -> None:
     assert metadata.parse(chunks) is None
 
 
+def test_what_is_too_long_is_not_read() -> None:
+    text = metadata.png_text(described())["scumble"]
+    assert metadata.parse({"scumble": text.ljust(metadata.MAX_TEXT)}) is not None
+    assert metadata.parse({"scumble": text.ljust(metadata.MAX_TEXT + 1)}) is None
+
+
 def test_numbers_that_are_none_are_refused() -> None:
     said = json.loads(metadata.png_text(described())["scumble"])
     for value in (math.nan, math.inf, "7", True, None):

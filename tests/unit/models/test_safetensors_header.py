@@ -102,6 +102,7 @@ def test_a_pickle_is_refused_unopened(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"model{suffix.upper()}"
     os.mkfifo(path)  # opening it would wait for ever
     assert rejection(path).code is ErrorCode.MODEL_REJECTED
+    assert "pickle" in rejection(path).info.message
 
 
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\x80\x02}q\x00", b"\x80\x05"])
