@@ -15,7 +15,7 @@ from PyQt5.QtCore import QObject, QTimer
 
 START_MS = 2500  # Krita builds its window meanwhile
 POLL_MS = 10
-PATIENCE = 45.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 class Runner(QObject):
