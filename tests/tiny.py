@@ -24,7 +24,8 @@ from scumble.models import vocabulary
 from scumble.models.entry import ModelEntry
 from scumble.models.registry import Registry
 
-WIDTH = 32  # of every text encoder
+WIDTH = 32  # of CLIP's text encoder
+WIDTH_2 = 40  # of SDXL's second one; by their widths diffusers tells the two apart
 
 # On a busy machine two threads that wait for each other at every small step are many times
 # slower than one.
@@ -111,7 +112,7 @@ def parts(name: str) -> dict[str, Any]:
             "tokenizer": tokenizer("!" if kind.architecture == "sd2" else vocabulary.END),
         }
         if kind.architecture == "sdxl":
-            made["text_encoder_2"] = CLIPTextModelWithProjection(_text_config("gelu"))
+            made["text_encoder_2"] = CLIPTextModelWithProjection(_text_config("gelu", WIDTH_2))
             made["tokenizer_2"] = tokenizer("!")
     for part in made.values():
         if isinstance(part, torch.nn.Module):
@@ -142,7 +143,7 @@ def unet(kind: Kind) -> diffusers.UNet2DConditionModel:
         options.update(
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + WIDTH,
+            projection_class_embeddings_input_dim=6 * 8 + WIDTH_2,
             transformer_layers_per_block=(1, 2),
         )
     return diffusers.UNet2DConditionModel(
@@ -155,7 +156,7 @@ def unet(kind: Kind) -> diffusers.UNet2DConditionModel:
         layers_per_block=1,
         norm_num_groups=8,
         attention_head_dim=(2, 4) if kind.architecture != "sd1" else 2,
-        cross_attention_dim=2 * WIDTH if kind.architecture == "sdxl" else WIDTH,
+        cross_attention_dim=WIDTH + WIDTH_2 if kind.architecture == "sdxl" else WIDTH,
         **options,
     )
 
@@ -182,14 +183,14 @@ def text_encoder(kind: Kind) -> CLIPTextModel:
     return CLIPTextModel(_text_config("gelu" if kind.architecture == "sd2" else "quick_gelu"))
 
 
-def _text_config(activation: str) -> CLIPTextConfig:
+def _text_config(activation: str, width: int = WIDTH) -> CLIPTextConfig:
     return CLIPTextConfig(
         vocab_size=vocabulary.SIZE,
-        hidden_size=WIDTH,
-        intermediate_size=2 * WIDTH,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=3,
         num_attention_heads=4,
-        projection_dim=WIDTH,
+        projection_dim=width,
         hidden_act=activation,
         bos_token_id=vocabulary.SIZE - 2,
         eos_token_id=vocabulary.SIZE - 1,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import original_layout
 import pytest
 import tiny
 
@@ -28,6 +29,7 @@ from scumble.link.values import (
     WorkerState,
     WorkerStatus,
 )
+from scumble.models.registry import Registry
 
 REGION = Region(10, 20, 90, 68)
 CANVAS = Size(200, 160)
@@ -267,8 +269,6 @@ class TestBadRequests:
     def test_a_folder_that_broke_after_it_was_added(self, tmp_path: Path) -> None:
         import shutil
 
-        from scumble.models.registry import Registry
-
         home = tiny.home(tmp_path / "home")
         shutil.copytree(tiny.folder("sd1"), tmp_path / "broken")
         Registry(home, starter=None).add(tmp_path / "broken", "broken")
@@ -285,3 +285,31 @@ def _code(engine: DiffusionEngine, asked: GenerationRequest) -> ErrorCode:
     with pytest.raises(ScumbleError) as raised:
         run(engine, asked)
     return raised.value.code
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["sd1", "sd2-inpaint", "sdxl", "starter-like"])
+def test_half_precision_as_cards_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, dtype: str
+) -> None:
+    """No card is needed to see that no part of a run forgets the number format."""
+    monkeypatch.setenv("SCUMBLE_DTYPE", dtype)
+    engine = DiffusionEngine(tiny.home(tmp_path, name), "cpu")
+    for sampler in ("euler_a", "dpmpp_2m_sde", "unipc", "lcm"):
+        asked = request(name, Mode.INPAINT, sampler=sampler, prompt="a (red:1.3) apple")
+        (made,) = run(engine, asked)
+        assert rgba(made)[..., :3].std() > 0
+        assert made.metadata["dtype"] == dtype
+
+
+@pytest.mark.parametrize("name", [name for name in tiny.KINDS if name != "starter-like"])
+def test_a_single_file_draws_what_its_folder_draws(tmp_path: Path, name: str) -> None:
+    """The same weights in the original layout, read by their original names."""
+    home = tiny.home(tmp_path / "home", name)
+    path = tmp_path / "checkpoint.safetensors"
+    original_layout.write(path, tiny.parts(name))
+    Registry(home, starter=None).add(path, "single", config=tiny.folder(name))
+    engine = DiffusionEngine(home, "cpu")
+    (folder,) = run(engine, request(name, Mode.INPAINT))
+    (single,) = run(engine, request("single", Mode.INPAINT))
+    assert folder.pixels == single.pixels

@@ -72,7 +72,7 @@ def test_sdxl_is_told_its_size() -> None:
     made = condition(model("sdxl"), parse("a cat"), parse(""), 5.0, Size(80, 48))
     assert made.added is not None
     assert made.added["time_ids"].tolist() == [[48, 80, 0, 0, 48, 80]] * 2
-    assert made.added["text_embeds"].shape == (2, tiny.WIDTH)
+    assert made.added["text_embeds"].shape == (2, tiny.WIDTH_2)
 
 
 def test_the_same_prompt_is_encoded_once_and_old_ones_are_forgotten() -> None:
