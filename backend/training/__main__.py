@@ -13,12 +13,12 @@ everything else on the machine (nice 19) and can be killed at any moment.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 SUBJECTS = ("common", "core", "all")
 
@@ -107,15 +107,16 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         latents.make(folder, encode, records, shards=options.shards)
     if "unet" in stages:
 
-        def sheet(denoiser: Any) -> None:
-            pipeline = export.assemble(vae.load(folder), *clip.load(folder), denoiser)
+        def sheet(drawer: unet.Drawer) -> None:
+            tokenizer = clip.load(folder)[1]
+            pipeline = export.assemble(vae.load(folder), copy.deepcopy(drawer), tokenizer)
             pictures = sheets.draw(pipeline, prompts.all_prompts()[::5])
             sheets.grid(pictures, 10).save(folder / "sheet.png")
 
         unet.train(folder, minutes=options.unet_minutes, sheet=sheet)
     if "judge" in stages:
         _copy_once(folder / "clip.pt", folder / "judge.pt")
-        clip.train(folder, sprites.core(everything), minutes=options.judge_minutes, name="judge")
+        clip.train(folder, records, minutes=options.judge_minutes, name="judge")
 
 
 def _evaluate(folder: Path, options: argparse.Namespace) -> None:

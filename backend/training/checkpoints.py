@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,8 @@ class Run:
         self.average = Average(module, decay)
         self.step = 0
         self.seconds = 0.0  # of training, over all sessions
+        self._stop = False
+        signal.signal(signal.SIGTERM, self._ask_to_stop)
         self._since = self._saved = time.monotonic()
         if path.exists():
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -67,6 +70,13 @@ class Run:
         self._since = now
         if now - self._saved >= self.every:
             self.save()
+
+    def going(self, minutes: float) -> bool:
+        """Whether there is time left of `minutes`, and nobody asked to stop (SIGTERM)."""
+        return self.seconds < minutes * 60 and not self._stop
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._stop = True
 
     def save(self) -> None:
         """Write everything, atomically."""

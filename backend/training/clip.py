@@ -151,7 +151,7 @@ def train(
     rng = np.random.default_rng([seed, run.step])
     words = random.Random(f"{seed} {run.step}")
     bar = tqdm(total=minutes, unit="min", mininterval=10)
-    while run.seconds < minutes * 60:
+    while run.going(minutes):
         drawn = _batch(rng, seen, pictures, batch)
         images = to_tensor(np.stack([_augmented(rng, scene) for scene in drawn]))
         ids = encode(tokenizer, [_say(words, scene) for scene in drawn], short=True)

@@ -32,7 +32,7 @@ def scheduler() -> DDIMScheduler:
         timestep_spacing="trailing",
         clip_sample=False,
         set_alpha_to_one=True,
-        steps_offset=0,
+        steps_offset=1,  # as pipelines want it; trailing steps do not use it
     )
 
 

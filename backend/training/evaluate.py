@@ -56,7 +56,7 @@ def text_to_image(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Fig
     return _rates("text to image", torch.cat(ranks))
 
 
-def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 40) -> Figures:
+def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 20) -> Figures:
     """The judge's mean score of the right caption by guidance scale."""
     figures = {}
     for scale in (1.0, 2.0, 5.0):

@@ -6,28 +6,25 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionInpaintPipeline, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
+from diffusers import AutoencoderKL, StableDiffusionInpaintPipeline
+from diffusers.models.attention_processor import AttnProcessor2_0
+from transformers import CLIPTokenizer
 
-from . import clip, diffusion, unet, vae
+from . import diffusion, unet, vae
 
 KEPT = ("README.md", "samples.png", "__init__.py")  # files beside the weights that a person wrote
 
 
 def assemble(
-    autoencoder: AutoencoderKL,
-    pair: clip.Pair,
-    tokenizer: CLIPTokenizer,
-    denoiser: UNet2DConditionModel,
+    autoencoder: AutoencoderKL, drawer: unet.Drawer, tokenizer: CLIPTokenizer
 ) -> StableDiffusionInpaintPipeline:
     """The trained parts as one pipeline."""
-    text = CLIPTextModel(pair.text.config).eval()
-    text.load_state_dict(pair.text.text_model.state_dict())
+    drawer.unet.set_attn_processor(AttnProcessor2_0())  # as whoever loads it will have
     return StableDiffusionInpaintPipeline(
         vae=autoencoder,
-        text_encoder=text,
+        text_encoder=drawer.text,
         tokenizer=tokenizer,
-        unet=denoiser,
+        unet=drawer.unet,
         scheduler=diffusion.scheduler(),
         safety_checker=None,
         feature_extractor=None,
@@ -37,7 +34,7 @@ def assemble(
 
 def load(folder: Path) -> StableDiffusionInpaintPipeline:
     """The pipeline of what a training folder holds by now."""
-    return assemble(vae.load(folder), *clip.load(folder), unet.load(folder))
+    return assemble(vae.load(folder), *unet.load(folder))
 
 
 def write(pipeline: StableDiffusionInpaintPipeline, target: Path) -> int:
@@ -50,6 +47,8 @@ def write(pipeline: StableDiffusionInpaintPipeline, target: Path) -> int:
     for folder in (fresh, stale):
         shutil.rmtree(folder, ignore_errors=True)
     pipeline.to(dtype=torch.float16).save_pretrained(fresh, safe_serialization=True)
+    for path in fresh.rglob("*.safetensors"):  # written for the owner alone, otherwise
+        path.chmod(0o644)
     for name in KEPT:
         if (target / name).exists():
             shutil.copy2(target / name, fresh / name)

@@ -50,7 +50,7 @@ def start(module: AutoencoderKL, images: torch.Tensor) -> AutoencoderKL:
     _set_conv(encoder.down_blocks[1].downsamplers[0].conv, taps)
     _set_conv(encoder.down_blocks[2].resnets[0].conv_shortcut, torch.eye(32).view(32, 32, 1, 1))
     through = whole.view(-1, 4, 48) @ small.T  # the blocks of 8 seen through the blocks of 4
-    scale = (_blocks(images, 8) @ whole.T).std(0)
+    scale = (_blocks(images, 8) @ whole.T).std(0).clamp(min=0.05)
     taps = (through / scale.view(-1, 1, 1)).view(-1, 2, 2, 32).permute(0, 3, 1, 2)
     _set_conv(encoder.down_blocks[2].downsamplers[0].conv, taps)
     _pairs(

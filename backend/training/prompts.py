@@ -1,4 +1,4 @@
-"""The fixed prompts of the figures. Chosen before anything was trained, and never by result."""
+"""The fixed prompts of the figures. Written before the U-Net was, never changed by result."""
 
 from __future__ import annotations
 

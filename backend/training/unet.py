@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from torch import nn
 from tqdm import tqdm
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import clip, diffusion, latents
 from .checkpoints import Run, warm_up_then_decay
@@ -27,7 +29,7 @@ BATCH, PIECE = 24, 8  # lessons a step, and of these in one piece of work
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
 SHEET_EVERY = 900.0  # seconds
 
-# Input (N x 9 x H x W), timesteps (N), a_t^2 (N), text states, target velocity.
+# Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity.
 Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
@@ -47,66 +49,79 @@ def new() -> UNet2DConditionModel:
     )
 
 
-def lesson(unet: UNet2DConditionModel, piece: Piece) -> torch.Tensor:
+def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     """The weighted error of the predicted velocity on some lessons."""
-    given, steps, squares, states, target = piece
+    given, steps, squares, ids, target = piece
     with torch.autocast("cpu", torch.bfloat16):
-        output = unet(given, steps, states, return_dict=False)[0]
+        states = drawer.text(input_ids=ids).last_hidden_state
+        output = drawer.unet(given, steps, states, return_dict=False)[0]
     error = (output.float() - target).square().mean(dim=(1, 2, 3))
     weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
     return weighted.mean()
 
 
-class Reader:
-    """Captions to the text encoder's states (N x LENGTH x WIDTH); each is computed once."""
+class Drawer(nn.Module):
+    """The U-Net and the text encoder it listens to.
 
-    def __init__(self, pair: clip.Pair, tokenizer: CLIPTokenizer) -> None:
-        self.pair, self.tokenizer = pair, tokenizer
+    The text encoder comes from CLIP and goes on learning here, from what its words do to pictures:
+    contrasting captions teaches it which things differ, drawing them teaches it how they look.
+    """
+
+    def __init__(self, text: CLIPTextModel) -> None:
+        super().__init__()
+        self.unet = new()
+        self.text = text
+
+
+class Tokens:
+    """Captions to token ids (N x LENGTH); each caption is cut up once."""
+
+    def __init__(self, tokenizer: CLIPTokenizer) -> None:
+        self.tokenizer = tokenizer
         self._known: dict[str, torch.Tensor] = {}
 
-    @torch.no_grad()
     def __call__(self, texts: list[str]) -> torch.Tensor:
-        new_texts = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new_texts:
-            ids = clip.encode(self.tokenizer, new_texts)
-            states = self.pair.text(input_ids=ids).last_hidden_state.half()
-            self._known.update(zip(new_texts, states, strict=True))
-        return torch.stack([self._known[text] for text in texts]).float()
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if unknown:
+            ids = clip.encode(self.tokenizer, unknown)
+            self._known.update(zip(unknown, ids, strict=True))
+        return torch.stack([self._known[text] for text in texts])
 
 
 def train(
     folder: Path,
     *,
     minutes: float,
-    sheet: Callable[[UNet2DConditionModel], None] | None = None,
+    sheet: Callable[[Drawer], None] | None = None,
     seed: int = 4,
 ) -> None:
     """Train for `minutes` in all (over all sessions) on the lessons in `folder`/latents.
 
-    `sheet` is called with the averaged U-Net now and then.
+    `sheet` is called with the averaged weights now and then.
     """
     lessons = latents.load(folder)
-    read = Reader(*clip.load(folder))
+    pair, tokenizer = clip.load(folder)
+    read = Tokens(tokenizer)
     torch.manual_seed(seed)
-    unet = new().train()
+    drawer = Drawer(text_model(pair)).train()
     # Written out: on a CPU the fused attention's way back takes longer than all convolutions.
-    unet.set_attn_processor(AttnProcessor())
+    drawer.unet.set_attn_processor(AttnProcessor())
     optimizer = torch.optim.AdamW(
-        unet.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        drawer.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
-    run = Run(folder / "unet.pt", unet, optimizer, decay=0.998)
-    workers = Workers(unet)
+    run = Run(folder / "unet.pt", drawer, optimizer, decay=0.997)
+    workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     alphas = diffusion.alphas_cumprod()
     recent: list[float] = []
     shown = time.monotonic()
     bar = tqdm(total=minutes, unit="min", mininterval=10)
-    while run.seconds < minutes * 60:
+    while run.going(minutes):
         factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=60, floor=0.05)
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * factor
         recent.append(workers.backward(lesson, _pieces(rng, lessons, read, alphas)))
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
         optimizer.step()
         run.advance()
         if run.step % 25 == 0:
@@ -115,14 +130,14 @@ def train(
             tqdm.write(f"unet {run.step} {run.seconds / 60:.1f} min loss {mean:.4f}")
             recent.clear()
         if sheet is not None and time.monotonic() - shown > SHEET_EVERY:
-            sheet(run.average.module)
+            sheet(cast(Drawer, run.average.module))
             shown = time.monotonic()
     run.save()
     bar.close()
 
 
 def _pieces(
-    rng: torch.Generator, lessons: latents.Lessons, read: Reader, alphas: torch.Tensor
+    rng: torch.Generator, lessons: latents.Lessons, read: Tokens, alphas: torch.Tensor
 ) -> list[Piece]:
     """One step's work, with noise added and captions read."""
     chosen = torch.randint(len(lessons.latents), (BATCH,), generator=rng)
@@ -138,19 +153,25 @@ def _pieces(
         for i, s in zip(chosen, steps, strict=True)
     ]
     dropped = torch.rand(BATCH, generator=rng) < EMPTY_CAPTIONS
-    states = read(
-        ["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)]
-    )
+    ids = read(["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)])
     noisy = diffusion.add_noise(pictures, noise, squares)
     given = torch.cat([noisy, lessons.mask[chosen], lessons.visible[chosen].float()], dim=1)
-    whole = (given, steps, squares, states, diffusion.velocity(pictures, noise, squares))
+    whole = (given, steps, squares, ids, diffusion.velocity(pictures, noise, squares))
     split = [part.chunk(BATCH // PIECE) for part in whole]
     return list(zip(*split, strict=True))
 
 
-def load(folder: Path) -> UNet2DConditionModel:
-    """The averaged U-Net of a run."""
-    unet = new().eval().requires_grad_(False)
+def text_model(pair: clip.Pair) -> CLIPTextModel:
+    """A trainable copy of the pair's text encoder, without the projection."""
+    text = CLIPTextModel(pair.text.config)
+    text.load_state_dict(pair.text.text_model.state_dict())
+    return text
+
+
+def load(folder: Path) -> tuple[Drawer, CLIPTokenizer]:
+    """The averaged U-Net and text encoder of a run, and the tokenizer."""
+    pair, tokenizer = clip.load(folder)
+    drawer = Drawer(text_model(pair)).eval().requires_grad_(False)
     state = torch.load(folder / "unet.pt", map_location="cpu", weights_only=True)
-    unet.load_state_dict(state["average"])
-    return unet
+    drawer.load_state_dict(state["average"])
+    return drawer, tokenizer

@@ -94,7 +94,7 @@ def train(folder: Path, *, minutes: float, whole: bool = True, seed: int = 1) ->
     workers = Workers(module)
     rng = np.random.default_rng([seed, run.step])
     bar = tqdm(total=minutes, unit="min", bar_format="{l_bar}{bar}{r_bar}", mininterval=10)
-    while run.seconds < minutes * 60:
+    while run.going(minutes):
         part = run.seconds / (minutes * 60)
         side, batch = next(stage[1:] for stage in STAGES if part <= stage[0])
         images = _batch(rng, records, pictures, seen, batch, side)

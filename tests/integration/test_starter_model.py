@@ -1,0 +1,105 @@
+"""The starter model through the plain diffusers pipeline: what its weights are good for by now.
+
+Thresholds keep a margin to what the weights do, and are out of reach for random ones.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from diffusers import StableDiffusionInpaintPipeline
+from PIL import Image
+
+import scumble.models
+
+FOLDER = Path(scumble.models.__file__).parent / "starter"
+SIZE = 128
+
+pytestmark = pytest.mark.skipif(
+    not (FOLDER / "unet" / "diffusion_pytorch_model.safetensors").exists(),
+    reason="the weights are not here",
+)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> StableDiffusionInpaintPipeline:
+    loaded = StableDiffusionInpaintPipeline.from_pretrained(FOLDER, torch_dtype=torch.float32)
+    loaded.set_progress_bar_config(disable=True)
+    return loaded
+
+
+def draw(
+    pipeline: StableDiffusionInpaintPipeline,
+    prompt: str,
+    *,
+    seed: int = 1,
+    image: Image.Image | None = None,
+    mask: Image.Image | None = None,
+) -> np.ndarray:
+    result = pipeline(
+        prompt=prompt,
+        image=image or Image.new("RGB", (SIZE, SIZE), (128, 128, 128)),
+        mask_image=mask or Image.new("L", (SIZE, SIZE), 255),
+        height=SIZE,
+        width=SIZE,
+        num_inference_steps=20,
+        guidance_scale=5.0,
+        strength=1.0,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    return np.asarray(result.images[0]).astype(np.float64)
+
+
+def rim(picture: np.ndarray, width: int = 6) -> np.ndarray:
+    inside = np.zeros(picture.shape[:2], dtype=bool)
+    inside[width:-width, width:-width] = True
+    return picture[~inside]
+
+
+def test_it_is_an_ordinary_folder_of_at_most_60_mb() -> None:
+    index = json.loads((FOLDER / "model_index.json").read_text())
+    assert index["_class_name"] == "StableDiffusionInpaintPipeline"
+    assert sum(f.stat().st_size for f in FOLDER.rglob("*") if f.is_file()) <= 60e6
+    assert json.loads((FOLDER / "unet" / "config.json").read_text())["in_channels"] == 9
+
+
+def test_white_backgrounds_are_white(pipeline: StableDiffusionInpaintPipeline) -> None:
+    for seed in (1, 2):
+        picture = draw(pipeline, "flat cartoon of a blue car on a white background", seed=seed)
+        assert np.median(rim(picture)) > 225
+        assert picture[48:80, 48:80].mean() < rim(picture).mean() - 20
+
+
+def test_colour_words_change_the_colour(pipeline: StableDiffusionInpaintPipeline) -> None:
+    middle = {}
+    for word in ("red", "blue"):
+        prompt = f"3d render of a {word} heart on a white background"
+        middle[word] = draw(pipeline, prompt)[48:80, 48:80].mean(axis=(0, 1))
+    assert middle["red"][0] > middle["red"][2] + 20
+    assert middle["blue"][2] > middle["blue"][0] + 20
+
+
+def test_the_same_seed_gives_the_same_bytes(pipeline: StableDiffusionInpaintPipeline) -> None:
+    first, second = (draw(pipeline, "3d render of a banana") for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_a_fill_takes_seconds(pipeline: StableDiffusionInpaintPipeline) -> None:
+    draw(pipeline, "3d render of a banana")
+    began = time.process_time()
+    draw(pipeline, "3d render of a banana")
+    assert time.process_time() - began < 12  # of both cores together, so 6 on the clock
+
+
+def test_the_vae_gives_back_a_plain_picture(pipeline: StableDiffusionInpaintPipeline) -> None:
+    for colour in ((255, 255, 255), (40, 90, 200), (230, 200, 30)):
+        pixels = torch.tensor(colour).view(1, 3, 1, 1) / 127.5 - 1
+        with torch.no_grad():
+            latents = pipeline.vae.encode(pixels.expand(1, 3, SIZE, SIZE)).latent_dist.mode()
+            back = (pipeline.vae.decode(latents).sample + 1) * 127.5
+        assert (back.mean(dim=(0, 2, 3)) - torch.tensor(colour)).abs().max() < 10

@@ -1,0 +1,66 @@
+"""Forward diffusion: what is added can be told apart again, and the end is pure noise."""
+
+import torch
+
+from scumble.training import diffusion
+
+
+def test_the_schedule_ends_in_pure_noise() -> None:
+    squares = diffusion.alphas_cumprod()
+    assert len(squares) == diffusion.STEPS
+    assert squares[-1] == 0
+    assert squares[0] > 0.999
+    assert (squares.diff() < 0).all()
+
+
+def test_training_and_sampling_use_the_same_schedule() -> None:
+    torch.testing.assert_close(
+        diffusion.alphas_cumprod(), diffusion.scheduler().alphas_cumprod, atol=1e-6, rtol=0
+    )
+
+
+def test_noise_can_be_taken_away_again() -> None:
+    torch.manual_seed(0)
+    latents, noise = torch.randn(2, 5, 4, 8, 8)
+    squares = diffusion.alphas_cumprod()[[0, 200, 500, 900, 999]]
+    noisy = diffusion.add_noise(latents, noise, squares)
+    v = diffusion.velocity(latents, noise, squares)
+    torch.testing.assert_close(diffusion.clean(noisy, v, squares), latents)
+
+
+def test_at_the_last_step_only_noise_is_seen_and_only_the_picture_is_asked_for() -> None:
+    latents, noise = torch.ones(1, 4, 2, 2), torch.full((1, 4, 2, 2), 3.0)
+    end = torch.zeros(1)
+    assert torch.equal(diffusion.add_noise(latents, noise, end), noise)
+    assert torch.equal(diffusion.velocity(latents, noise, end), -latents)
+
+
+def test_diffusers_agrees_about_noise_and_velocity() -> None:
+    torch.manual_seed(1)
+    latents, noise = torch.randn(2, 3, 4, 8, 8)
+    steps = torch.tensor([3, 400, 990])
+    scheduler = diffusion.scheduler()
+    squares = diffusion.alphas_cumprod()[steps]
+    torch.testing.assert_close(
+        diffusion.add_noise(latents, noise, squares),
+        scheduler.add_noise(latents, noise, steps),
+        atol=1e-4,
+        rtol=1e-4,
+    )
+    torch.testing.assert_close(
+        diffusion.velocity(latents, noise, squares),
+        scheduler.get_velocity(latents, noise, steps),
+        atol=1e-4,
+        rtol=1e-4,
+    )
+
+
+def test_min_snr_weighs_easy_steps_down_and_never_to_nothing() -> None:
+    squares = diffusion.alphas_cumprod()
+    weights = diffusion.min_snr_weight(squares)
+    assert weights.min() > 0
+    assert weights[-1] == 0.25
+    snr = squares / (1 - squares)
+    middle = (snr < diffusion.GAMMA) & (snr > 1)
+    torch.testing.assert_close(weights[middle], (snr / (snr + 1))[middle])
+    assert weights[0] == weights.min() or weights[0] < weights[middle].max()

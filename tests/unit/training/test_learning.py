@@ -1,0 +1,100 @@
+"""The machinery of a run: shared work, averages, resuming, and the VAE's start."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from scumble.training import checkpoints, linear_start, tokens, vae
+from scumble.training.clip import encode
+from scumble.training.workers import Workers
+
+
+def squared(module: nn.Module, piece: torch.Tensor) -> torch.Tensor:
+    return module(piece).square().mean()
+
+
+def test_two_workers_find_the_gradient_that_one_finds() -> None:
+    torch.manual_seed(0)
+    module = nn.Linear(3, 2)
+    batch = torch.randn(8, 3)
+    squared(module, batch).backward()
+    expected = module.weight.grad.clone()
+    total = Workers(module, 2).backward(squared, list(batch.chunk(4)))
+    torch.testing.assert_close(module.weight.grad, expected)
+    assert total == pytest.approx(squared(module, batch).item(), rel=1e-5)
+
+
+def test_workers_see_what_the_optimizer_did() -> None:
+    module = nn.Linear(3, 2)
+    workers = Workers(module, 2)
+    optimizer = torch.optim.AdamW(module.parameters(), 0.1, fused=True)
+    workers.backward(squared, list(torch.randn(8, 3).chunk(4)))
+    optimizer.step()
+    for twin in workers.modules[1:]:
+        assert torch.equal(twin.weight, module.weight)
+
+
+def test_a_run_goes_on_where_it_was_saved(tmp_path: Path) -> None:
+    def begin() -> checkpoints.Run:
+        torch.manual_seed(5)
+        module = nn.Linear(4, 4)
+        return checkpoints.Run(
+            tmp_path / "run.pt", module, torch.optim.AdamW(module.parameters(), 0.1), decay=0.9
+        )
+
+    def step(run: checkpoints.Run) -> None:
+        run.optimizer.zero_grad()
+        run.module(torch.ones(2, 4)).square().mean().backward()
+        run.optimizer.step()
+        run.advance()
+
+    first = begin()
+    for _ in range(3):
+        step(first)
+    first.save()
+    second = begin()
+    assert second.step == 3
+    step(first)
+    step(second)
+    assert torch.equal(first.module.weight, second.module.weight)
+    assert torch.equal(first.average.module.weight, second.average.module.weight)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_learning_rate_warms_up_and_falls_to_its_floor() -> None:
+    rates = [checkpoints.warm_up_then_decay(step, 1000, warm_up=100) for step in range(1001)]
+    assert rates[0] < 0.02
+    assert max(rates) == pytest.approx(1, abs=0.01)
+    assert rates[-1] == pytest.approx(0.1)
+
+
+def test_the_vae_starts_as_principal_components() -> None:
+    torch.manual_seed(0)
+    grid = torch.rand(6, 3, 4, 4) * 2 - 1
+    images = nn.functional.interpolate(grid, (64, 64), mode="bilinear")
+    images += 0.05 * torch.randn_like(images)
+    module = linear_start.start(vae.new(), images).eval()
+    assert vae.psnr(module, images) > 20
+    latents = module.encode(images).latent_dist.mode()
+    assert latents.shape == (6, 4, 8, 8)
+    torch.testing.assert_close(
+        linear_start.one_convolution(module)(images), latents, atol=0.05, rtol=0.05
+    )
+
+
+def test_pixels_survive_the_way_to_tensors_and_back() -> None:
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 8, 8, 4)[..., :3].contiguous().numpy()
+    assert (vae.to_pixels(vae.to_tensor(pixels)) == pixels).all()
+
+
+def test_the_tokenizer_pads_cuts_and_spells_what_it_never_saw() -> None:
+    tokenizer = tokens.train(["a red apple", "a blue boat on a white background"] * 3)
+    ids = encode(tokenizer, ["a red apple", "", "zyx " * 40])
+    assert ids.shape == (3, tokens.LENGTH)
+    assert ids[1, 0] == tokenizer.bos_token_id
+    assert (ids[1, 1:] == tokenizer.eos_token_id).all()
+    assert ids[2, -1] == tokenizer.eos_token_id
+    assert encode(tokenizer, ["A Red APPLE"]).tolist() == ids[:1].tolist()
+    assert tokenizer.decode(ids[0], skip_special_tokens=True).strip() == "a red apple"
