@@ -92,6 +92,9 @@ def run_krita(
     log = home.path / "krita.log"
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        # a python that comes first in PATH (a virtual environment's) would give Krita's own
+        # interpreter its packages instead of the system's, and PyQt with them
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(home.path),
         "XDG_DATA_HOME": str(home.path / ".local" / "share"),
         "XDG_CONFIG_HOME": str(home.path / ".config"),
