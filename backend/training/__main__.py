@@ -144,9 +144,11 @@ def _export(folder: Path, options: argparse.Namespace) -> None:
 
 
 def _one_thread() -> None:
+    # The work is shared out by workers.py; torch's own threads would only wait for each other.
+    # The variable is for threads that start later and is read when torch is first imported.
+    os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
-    # The work is shared out by workers.py; torch's own threads would only wait for each other.
     torch.set_num_threads(1)
 
 
