@@ -6,6 +6,7 @@ import os
 from krita import Krita
 
 from . import krita_screen as screen
+from . import lifetimes
 from .watch import Watch
 
 
@@ -175,72 +176,6 @@ def random_seed_is_shown_and_held(facts):
     yield 200
 
 
-def cancel(facts):
-    document = screen.new_document("cancelled", 800, 600)
-    screen.select(document, 200, 200, 200, 200)
-    yield lambda: screen.idle(document)
-    before = screen.visible(document)
-    document.setModified(False)
-    screen.set_form("slow mountain", steps=200)
-    yield screen.says("Fill")
-    screen.panel().button.click()
-    yield lambda: screen.panel().progress_line.text().startswith("Step")
-    facts["cancel_shown"] = screen.panel().cancel_button.isVisible()
-    screen.panel().cancel_button.click()
-    yield lambda: not screen.working()
-    yield 1500  # nothing may come late
-    facts["names"] = screen.names(document)
-    facts["changed"] = screen.changes_outside(before, screen.visible(document), 0, 0, 0, 0)
-    facts["message"] = screen.panel().message.text()
-    facts["button"] = screen.panel().button.isEnabled()
-    screen.close(document)
-    yield 200
-
-
-def close_document_during_work(facts):
-    document = screen.new_document("closed", 640, 480)
-    screen.select(document, 100, 100, 128, 128)
-    yield lambda: screen.idle(document)
-    screen.set_form("slow lighthouse", steps=40)
-    yield screen.says("Fill")
-    screen.panel().button.click()
-    yield lambda: screen.panel().progress_line.text().startswith("Step")
-    screen.close(document)
-    yield lambda: screen.panel().recovered_button.isVisible()
-    actions = screen.panel().recovered_menu.actions()
-    facts["offered"] = [action.text() for action in actions]
-    other = screen.new_document("another", 640, 480)
-    yield lambda: screen.idle(other)
-    actions[0].trigger()
-    yield screen.settled(other, 2)
-    facts["names"] = screen.names(other)
-    facts["bounds"] = screen.bounds(screen.layers(other)[-1])
-    yield lambda: not screen.panel().recovered_button.isVisible()
-    screen.close(other)
-    yield 200
-
-
-def two_documents(facts):
-    first = screen.new_document("first", 500, 400)
-    screen.select(first, 100, 100, 128, 96)
-    yield lambda: screen.idle(first)
-    screen.set_form("slow windmill", steps=30)
-    yield screen.says("Fill")
-    screen.panel().button.click()
-    second = screen.new_document("second", 300, 300)
-    yield lambda: screen.idle(second)
-    before = screen.visible(second)
-    yield screen.settled(first, 2)
-    facts["front"] = Krita.instance().activeDocument() == second
-    facts["first"] = screen.names(first)
-    facts["bounds"] = screen.bounds(screen.layers(first)[-1])
-    facts["second"] = screen.names(second)
-    facts["second_changed"] = screen.changes_outside(before, screen.visible(second), 0, 0, 0, 0)
-    screen.close(second)
-    screen.close(first)
-    yield 200
-
-
 def active_mask_in_a_group(facts):
     document = screen.new_document("nested", 400, 300)
     group = document.createGroupLayer("group")
@@ -289,68 +224,6 @@ def fill_again_and_again(facts):
     yield 200
 
 
-def paint_while_the_result_comes(facts):
-    document = screen.new_document("painted", 800, 600)
-    screen.select(document, 200, 150, 400, 300)
-    yield lambda: screen.idle(document)
-    yield 500
-    screen.set_form("a cloud")
-    yield screen.says("Fill")
-    pen = screen.Pen()
-    screen.panel().button.click()
-    pen.press()
-    for _ in range(5):
-        pen.move(6, 2)
-        yield 60
-    yield lambda: not screen.working()
-    yield 500
-    facts["layers_while_painting"] = screen.names(document)
-    seen = screen.visible(document)
-    for _ in range(10):
-        pen.move(6, 2)
-        yield 60
-    facts["painted_after_the_result"] = screen.differ(
-        seen, screen.visible(document), 0, 0, 800, 600
-    )
-    pen.release()
-    yield screen.settled(document, 2)
-    facts["layers_afterwards"] = screen.names(document)
-    screen.undo()
-    yield lambda: len(screen.names(document)) == 1 and screen.idle(document)
-    facts["painted_after_undo"] = screen.differ(seen, screen.visible(document), 0, 0, 800, 600)
-    screen.close(document)
-    yield 200
-
-
-def values_follow_the_document(facts):
-    first = screen.new_document("values one", 128, 128)
-    yield lambda: screen.idle(first)
-    screen.set_form("one", steps=11, seed=111)
-    yield screen.says("Generate")
-    screen.panel().button.click()
-    yield screen.settled(first, 2)
-    path = os.path.join(os.environ["SCUMBLE_PROBE_PICTURES"], "values.kra")
-    first.setBatchmode(True)
-    facts["saved"] = first.saveAs(path)
-    first.waitForDone()
-    second = screen.new_document("values two", 128, 128)
-    yield 700
-    screen.set_form("two", steps=22, seed=222)
-    yield 700
-    screen.close(second)
-    screen.close(first)
-    yield 700
-    screen.set_form("three", steps=33, seed=333)
-    opened = Krita.instance().openDocument(path)
-    screen.window().addView(opened)
-    yield lambda: screen.panel().prompt.toPlainText() != "three"
-    form = screen.panel().form()
-    facts["form"] = [form.prompt, form.steps, form.seed]
-    facts["markers"] = screen.pasted(opened)
-    screen.close(opened)
-    yield 200
-
-
 def errors_are_sentences(facts):
     document = screen.new_document("errors", 200, 200)
     screen.select(document, 300, 300, 50, 50)
@@ -375,31 +248,6 @@ def _dialogs():
         for widget in QApplication.topLevelWidgets()
         if isinstance(widget, QDialog) and widget.isVisible()
     ]
-
-
-def quit_while_working(facts):
-    """The last scenario of a run: Krita closes with a job under way."""
-    document = screen.new_document("left behind", 320, 240)
-    yield lambda: screen.idle(document)
-    screen.set_form("slow island", steps=60)
-    yield screen.says("Generate")
-    screen.panel().button.click()
-    yield lambda: screen.panel().progress_line.text().startswith("Step")
-    facts["working"] = screen.working()
-
-
-def recovered_after_restart(facts):
-    screen.make_room()
-    yield lambda: screen.panel().recovered_menu.actions()
-    document = screen.new_document("after", 320, 240)
-    yield lambda: screen.idle(document)
-    actions = screen.panel().recovered_menu.actions()
-    facts["offered"] = [action.text() for action in actions]
-    Krita.instance().action("scumble_paste_recovered").trigger()
-    yield screen.settled(document, 2)
-    facts["names"] = screen.names(document)
-    screen.close(document)
-    yield 200
 
 
 def picture_for_the_readme(facts):
@@ -430,16 +278,16 @@ SCENARIOS = {
     "soft_selection": soft_selection,
     "generate_and_refine": generate_and_refine,
     "random_seed_is_shown_and_held": random_seed_is_shown_and_held,
-    "cancel": cancel,
-    "close_document_during_work": close_document_during_work,
-    "two_documents": two_documents,
+    "cancel": lifetimes.cancel,
+    "close_document_during_work": lifetimes.close_document_during_work,
+    "two_documents": lifetimes.two_documents,
     "active_mask_in_a_group": active_mask_in_a_group,
     "fill_again_and_again": fill_again_and_again,
-    "paint_while_the_result_comes": paint_while_the_result_comes,
-    "values_follow_the_document": values_follow_the_document,
+    "paint_while_the_result_comes": lifetimes.paint_while_the_result_comes,
+    "values_follow_the_document": lifetimes.values_follow_the_document,
     "errors_are_sentences": errors_are_sentences,
-    "quit_while_working": quit_while_working,
-    "recovered_after_restart": recovered_after_restart,
+    "quit_while_working": lifetimes.quit_while_working,
+    "recovered_after_restart": lifetimes.recovered_after_restart,
 }
 for _model, _depth in (
     ("RGBA", "U16"),

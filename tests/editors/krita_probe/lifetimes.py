@@ -1,0 +1,160 @@
+"""Scenarios about what ends, closes or is touched while the work goes on."""
+
+import os
+
+from krita import Krita
+
+from . import krita_screen as screen
+
+
+def cancel(facts):
+    document = screen.new_document("cancelled", 800, 600)
+    screen.select(document, 200, 200, 200, 200)
+    yield lambda: screen.idle(document)
+    before = screen.visible(document)
+    document.setModified(False)
+    screen.set_form("slow mountain", steps=200)
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    facts["cancel_shown"] = screen.panel().cancel_button.isVisible()
+    screen.panel().cancel_button.click()
+    yield lambda: not screen.working()
+    yield 1500  # nothing may come late
+    facts["names"] = screen.names(document)
+    facts["changed"] = screen.changes_outside(before, screen.visible(document), 0, 0, 0, 0)
+    facts["message"] = screen.panel().message.text()
+    facts["button"] = screen.panel().button.isEnabled()
+    screen.close(document)
+    yield 200
+
+
+def close_document_during_work(facts):
+    document = screen.new_document("closed", 640, 480)
+    screen.select(document, 100, 100, 128, 128)
+    yield lambda: screen.idle(document)
+    screen.set_form("slow lighthouse", steps=40)
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    screen.close(document)
+    yield lambda: screen.panel().recovered_button.isVisible()
+    actions = screen.panel().recovered_menu.actions()
+    facts["offered"] = [action.text() for action in actions]
+    other = screen.new_document("another", 640, 480)
+    yield lambda: screen.idle(other)
+    actions[0].trigger()
+    yield screen.settled(other, 2)
+    facts["names"] = screen.names(other)
+    facts["bounds"] = screen.bounds(screen.layers(other)[-1])
+    yield lambda: not screen.panel().recovered_button.isVisible()
+    screen.close(other)
+    yield 200
+
+
+def two_documents(facts):
+    first = screen.new_document("first", 500, 400)
+    screen.select(first, 100, 100, 128, 96)
+    yield lambda: screen.idle(first)
+    screen.set_form("slow windmill", steps=30)
+    yield screen.says("Fill")
+    screen.panel().button.click()
+    second = screen.new_document("second", 300, 300)
+    yield lambda: screen.idle(second)
+    before = screen.visible(second)
+    yield screen.settled(first, 2)
+    facts["front"] = Krita.instance().activeDocument() == second
+    facts["first"] = screen.names(first)
+    facts["bounds"] = screen.bounds(screen.layers(first)[-1])
+    facts["second"] = screen.names(second)
+    facts["second_changed"] = screen.changes_outside(before, screen.visible(second), 0, 0, 0, 0)
+    screen.close(second)
+    screen.close(first)
+    yield 200
+
+
+def paint_while_the_result_comes(facts):
+    document = screen.new_document("painted", 800, 600)
+    screen.select(document, 200, 150, 400, 300)
+    yield lambda: screen.idle(document)
+    yield 500
+    screen.set_form("a cloud")
+    yield screen.says("Fill")
+    pen = screen.Pen()
+    screen.panel().button.click()
+    pen.press()
+    for _ in range(5):
+        pen.move(6, 2)
+        yield 60
+    yield lambda: not screen.working()
+    yield 500
+    facts["layers_while_painting"] = screen.names(document)
+    seen = screen.visible(document)
+    for _ in range(10):
+        pen.move(6, 2)
+        yield 60
+    facts["painted_after_the_result"] = screen.differ(
+        seen, screen.visible(document), 0, 0, 800, 600
+    )
+    pen.release()
+    yield screen.settled(document, 2)
+    facts["layers_afterwards"] = screen.names(document)
+    screen.undo()
+    yield lambda: len(screen.names(document)) == 1 and screen.idle(document)
+    facts["painted_after_undo"] = screen.differ(seen, screen.visible(document), 0, 0, 800, 600)
+    screen.close(document)
+    yield 200
+
+
+def values_follow_the_document(facts):
+    first = screen.new_document("values one", 128, 128)
+    yield lambda: screen.idle(first)
+    screen.set_form("one", steps=11, seed=111)
+    yield screen.says("Generate")
+    screen.panel().button.click()
+    yield screen.settled(first, 2)
+    path = os.path.join(os.environ["SCUMBLE_PROBE_PICTURES"], "values.kra")
+    first.setBatchmode(True)
+    facts["saved"] = first.saveAs(path)
+    first.waitForDone()
+    second = screen.new_document("values two", 128, 128)
+    yield 700
+    screen.set_form("two", steps=22, seed=222)
+    yield 700
+    screen.close(second)
+    screen.close(first)
+    yield 700
+    screen.set_form("three", steps=33, seed=333)
+    opened = Krita.instance().openDocument(path)
+    screen.window().addView(opened)
+    yield lambda: screen.panel().prompt.toPlainText() != "three"
+    form = screen.panel().form()
+    facts["form"] = [form.prompt, form.steps, form.seed]
+    facts["markers"] = screen.pasted(opened)
+    screen.close(opened)
+    yield 200
+
+
+def quit_while_working(facts):
+    """The last scenario of a run: Krita closes with a job under way."""
+    document = screen.new_document("left behind", 320, 240)
+    yield lambda: screen.idle(document)
+    screen.set_form("slow island", steps=60)
+    yield screen.says("Generate")
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    facts["working"] = screen.working()
+
+
+def recovered_after_restart(facts):
+    screen.make_room()
+    yield lambda: screen.panel().recovered_menu.actions()
+    document = screen.new_document("after", 320, 240)
+    yield lambda: screen.idle(document)
+    actions = screen.panel().recovered_menu.actions()
+    facts["offered"] = [action.text() for action in actions]
+    Krita.instance().action("scumble_paste_recovered").trigger()
+    yield screen.settled(document, 2)
+    facts["names"] = screen.names(document)
+    screen.close(document)
+    yield 200
