@@ -55,6 +55,13 @@ KINDS = {
     "starter-like": Kind("sd1", True, "v_prediction", 16, 16, 128, zero_snr=True),
 }
 
+# Of the size of a real model's pictures, for what only happens there.
+LARGE = {
+    "sd1-large": Kind("sd1", native=512),
+    "sd1-inpaint-large": Kind("sd1", inpaint=True, native=512),
+}
+ALL = {**KINDS, **LARGE}
+
 
 @lru_cache(maxsize=1)
 def _root() -> Path:
@@ -90,7 +97,7 @@ def entry(name: str) -> ModelEntry:
 
 def pipeline(name: str) -> Any:
     """diffusers' own pipeline for the kind `name`, with the weights of `folder`."""
-    kind = KINDS[name]
+    kind = ALL[name]
     made = parts(name)
     suffix = "InpaintPipeline" if kind.inpaint else "Pipeline"
     if kind.architecture == "sdxl":
@@ -101,9 +108,9 @@ def pipeline(name: str) -> Any:
 
 def parts(name: str) -> dict[str, Any]:
     """unet, vae, text encoders, tokenizers and scheduler of the kind `name`."""
-    kind = KINDS[name]
+    kind = ALL[name]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(sorted(KINDS).index(name))
+        torch.manual_seed(sorted(ALL).index(name))
         made = {
             "vae": vae(kind),
             "unet": unet(kind),

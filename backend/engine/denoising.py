@@ -103,15 +103,18 @@ class UNetDenoiser:
         return negative + conditioning.guidance_scale * (positive - negative)
 
 
+def steps_taken(steps: int, strength: float) -> int:
+    """As diffusers counts, int(steps * strength); but at least one."""
+    return min(max(int(steps * strength), 1), steps)
+
+
 def start_at(scheduler: Any, steps: int, strength: float, place: torch.device) -> torch.Tensor:
     """The timesteps of a run, the scheduler set to begin with the first of them.
 
-    As diffusers counts: int(steps * strength) of the steps are taken, the
-    earlier ones are skipped; at least one is taken.
+    The last `steps_taken` of the steps are taken, the earlier ones are skipped.
     """
     scheduler.set_timesteps(steps, device=place)
-    taken = min(max(int(steps * strength), 1), steps)
-    begin = (steps - taken) * int(scheduler.order)
+    begin = (steps - steps_taken(steps, strength)) * int(scheduler.order)
     if begin and hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(begin)
     timesteps: torch.Tensor = scheduler.timesteps[begin:]

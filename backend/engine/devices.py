@@ -23,13 +23,16 @@ class Device:
     """name: cuda, mps, xpu or cpu; place: what torch calls the very one, as cuda:1.
 
     dtype: of weights and latents, torch's name. channels_last: the memory
-    layout that its convolutions like. offload: weights may wait in main memory
-    while they are not used. compiled: whether the UNet goes through torch.compile.
+    layout that its convolutions like. tiles: how many a second pass may draw,
+    so that a large picture does not take hours on a slow device. offload:
+    weights may wait in main memory while they are not used. compiled: whether
+    the UNet goes through torch.compile.
     """
 
     name: str
     place: str
     dtype: str
+    tiles: int
     channels_last: bool = False
     offload: bool = False
     compiled: bool = False
@@ -46,10 +49,10 @@ class Device:
 # for this UNet (measured in turn on two cores). MPS has no reliable bfloat16 for convolutions.
 DEVICES: Mapping[str, Device] = MappingProxyType(
     {
-        "cuda": Device("cuda", "cuda", "float16", channels_last=True, offload=True),
-        "xpu": Device("xpu", "xpu", "float16", channels_last=True, offload=True),
-        "mps": Device("mps", "mps", "float16"),
-        "cpu": Device("cpu", "cpu", "float32"),
+        "cuda": Device("cuda", "cuda", "float16", 128, channels_last=True, offload=True),
+        "xpu": Device("xpu", "xpu", "float16", 64, channels_last=True, offload=True),
+        "mps": Device("mps", "mps", "float16", 24),
+        "cpu": Device("cpu", "cpu", "float32", 6),
     }
 )
 DTYPES = ("float32", "float16", "bfloat16")

@@ -1,48 +1,27 @@
-"""One request with a loaded model: prepare, denoise, decode, composite, picture by picture."""
+"""One request with a loaded model: prepare, draw, composite, picture by picture."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-
-from scumble.engine import latents as conversion
 from scumble.engine import loras, samplers
 from scumble.engine.base import Hooks, Picture
-from scumble.engine.conditioning import Conditioning, condition
-from scumble.engine.denoising import Extension, UNetDenoiser, denoise, start_at
+from scumble.engine.conditioning import condition
+from scumble.engine.drawing import Drawing, Timings
 from scumble.engine.extensions.cancel import Cancel
 from scumble.engine.extensions.preview import Meter, Preview
 from scumble.engine.memory import Ladder
 from scumble.engine.model import Model
 from scumble.engine.prompts import Lora, parse
-from scumble.engine.start import Canvas, begin
-from scumble.imaging.composite import finish_image, finish_inpaint
-from scumble.imaging.crop import Prepared, prepare_image, prepare_inpaint
+from scumble.engine.second_pass import SecondPass, Tile, plan
+from scumble.engine.start import Canvas
+from scumble.engine.work import Work, prepare
 from scumble.imaging.pixels import Bytes8
-from scumble.imaging.window import Window, fit
-from scumble.link.geometry import working_size
+from scumble.imaging.window import Window
 from scumble.link.values import GenerationRequest, Mode, Region, Size
-
-
-@dataclass
-class Timings:
-    """Seconds by phase, for one picture; encode counts with the first one."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def measure(self, phase: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - start
 
 
 @dataclass(frozen=True)
@@ -54,40 +33,6 @@ class Outcome:
     steps_run: int
     seconds: dict[str, float]
     loras: tuple[Lora, ...]
-
-
-@dataclass(frozen=True)
-class Work:
-    """A request, ready for the model: what it sees, and how its picture becomes the layer."""
-
-    request: GenerationRequest
-    canvas: Canvas
-    window: Window
-    prepared: Prepared | None
-
-    def finish(self, generated: Bytes8) -> tuple[Region, bytes]:
-        """generated: uint8 (h, w, 3) at working size."""
-        if self.prepared is not None:
-            return finish_inpaint(self.request, self.prepared, generated)
-        return self.request.region, finish_image(self.request, generated)
-
-
-def prepare(request: GenerationRequest, pixels: bytes, mask: bytes, model: Model) -> Work:
-    """Raises ScumbleError bad_request for pixels or mask that do not fit the request."""
-    if request.mode is Mode.INPAINT:
-        prepared = prepare_inpaint(request, pixels, mask, model.native, model.scale)
-        canvas = Canvas(_size(prepared.image), prepared.image, prepared.change)
-        return Work(request, canvas, prepared.window, prepared)
-    if request.mode is Mode.IMAGE_TO_IMAGE:
-        image = prepare_image(request, pixels, model.native, model.scale)
-        canvas = Canvas(_size(image), image)
-    else:
-        canvas = Canvas(working_size(request.region.size, model.native, model.scale))
-    return Work(request, canvas, fit(request.region.size, canvas.size), None)
-
-
-def _size(image: Bytes8) -> Size:
-    return Size(image.shape[1], image.shape[0])
 
 
 def generate(
@@ -104,83 +49,95 @@ def generate(
     Raises ScumbleError: cancelled, out_of_memory, unsupported, bad_request,
     model_missing (a LoRA).
     """
-    sampler = samplers.check(request.sampler, model.entry.prediction_type, model.entry.zero_snr)
     cancel = Cancel(hooks.cancelled)
     cancel.check()
-    prompt = parse(request.prompt)
     timings = Timings()
     with timings.measure("prepare"):
         work = prepare(request, pixels, mask, model)
-    strength = 1.0 if request.mode is Mode.TEXT_TO_IMAGE else request.strength
-    with loras.applied(model, prompt.loras, lora_folder):
-        with timings.measure("encode"):
-            conditioning = ladder.climb(
-                lambda: condition(
-                    model,
-                    prompt,
-                    parse(request.negative_prompt),
-                    request.guidance_scale,
-                    work.canvas.size,
-                )
-            )
-        steps = min(max(int(request.steps * strength), 1), request.steps)
-        meter = Meter(request.id, steps * request.batch, hooks.progress)
+        second = plan(model, work)
+    with loras.applied(model, parse(request.prompt).loras, lora_folder):
+        run = Run(model, ladder, work, second, cancel, timings, hooks)
         for index in range(request.batch):
             cancel.check()
-            preview = Preview(model, meter, steps * index, steps, request.region, work.window)
-            drawing = Drawing(model, work.canvas, conditioning, sampler, request.steps, strength)
-            draw = partial(drawing.draw, request.seed + index, cancel, preview, timings)
-            generated = ladder.climb(draw)
-            with timings.measure("finish"):
-                region, layer = work.finish(generated)
-            picture = Picture(index, region, layer, {})
+            region, layer = run.draw(index)
             yield Outcome(
-                picture, work.canvas.size, steps, dict(timings.seconds), model.active_loras
+                Picture(index, region, layer, {}),
+                work.canvas.size,
+                run.steps,
+                timings.take(),
+                model.active_loras,
             )
-            timings = Timings()
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """One pass of the model over a working picture, for any seed."""
+class Run:
+    """What all pictures of one request share."""
 
-    model: Model
-    canvas: Canvas
-    conditioning: Conditioning
-    sampler: samplers.Sampler
-    steps: int
-    strength: float
+    def __init__(
+        self,
+        model: Model,
+        ladder: Ladder,
+        work: Work,
+        second: SecondPass,
+        cancel: Cancel,
+        timings: Timings,
+        hooks: Hooks,
+    ) -> None:
+        request = work.request
+        self._model = model
+        self._ladder = ladder
+        self._work = work
+        self._second = second
+        self._cancel = cancel
+        self._timings = timings
+        self._sampler = samplers.check(
+            request.sampler, model.entry.prediction_type, model.entry.zero_snr
+        )
+        self._strength = 1.0 if request.mode is Mode.TEXT_TO_IMAGE else request.strength
+        self._first = self._drawing(work.canvas, self._strength)
+        tiles = len(second.tiles)
+        self._tile_steps = self._drawing(work.canvas, second.strength).steps_run if tiles else 0
+        self.steps = self._first.steps_run + tiles * self._tile_steps
+        """Denoising steps of one picture, over both passes."""
+        self._meter = Meter(request.id, self.steps * request.batch, hooks.progress)
 
-    def draw(self, seed: int, cancel: Cancel, preview: Extension, timings: Timings) -> Bytes8:
-        """uint8 (h, w, 3) at working size."""
-        latents = self.latents(seed, cancel, (preview,), timings)
-        cancel.check()
-        with timings.measure("decode"):
-            return conversion.decode(self.model, latents)
+    def draw(self, index: int) -> tuple[Region, bytes]:
+        """Picture `index` as a layer: its rectangle on the canvas and its RGBA8 bytes."""
+        work, seed, before = self._work, self._work.request.seed + index, self.steps * index
+        region = work.request.region
+        generated = self._draw(self._first, seed, before, region, work.window)
+        with self._timings.measure("finish"):
+            placed, layer = work.finish(generated)
+        if not self._second.tiles:
+            return placed, layer
+        before += self._first.steps_run
 
-    @torch.no_grad()
-    def latents(
-        self, seed: int, cancel: Cancel, watchers: tuple[Extension, ...], timings: Timings
-    ) -> torch.Tensor:
-        """(1, C, h, w), denoised. Looks for cancelling before the first and after every step."""
-        model = self.model
-        generator = torch.Generator("cpu").manual_seed(seed)
-        scheduler = samplers.build(self.sampler, model.scheduler_config, self.steps)
-        timesteps = start_at(scheduler, self.steps, self.strength, model.place)
-        with timings.measure("encode"):
-            start = begin(model, self.canvas, scheduler, timesteps, self.strength, generator)
-        conditioning = self.conditioning
-        if start.channels is not None:
-            channels = torch.cat([start.channels] * conditioning.copies)
-            conditioning = replace(conditioning, channels=channels)
-        cancel.check()
-        with timings.measure("steps"):
-            return denoise(
-                start.latents,
-                timesteps,
-                UNetDenoiser(model.unet),
-                conditioning,
-                scheduler,
-                generator,
-                (cancel, *start.extensions, *watchers),
+        def draw_tile(number: int, tile: Tile) -> Bytes8:
+            drawing = self._drawing(tile.canvas, self._second.strength)
+            done = before + number * self._tile_steps
+            return self._draw(drawing, tile.seed(seed), done, tile.shown, tile.window)
+
+        return self._second.refine(work, placed, layer, draw_tile)
+
+    def _drawing(self, canvas: Canvas, strength: float) -> Drawing:
+        request = self._work.request
+        with self._timings.measure("encode"):
+            conditioning = self._ladder.climb(
+                partial(
+                    condition,
+                    self._model,
+                    parse(request.prompt),
+                    parse(request.negative_prompt),
+                    request.guidance_scale,
+                    canvas.size,
+                )
             )
+        return Drawing(self._model, canvas, conditioning, self._sampler, request.steps, strength)
+
+    def _draw(
+        self, drawing: Drawing, seed: int, before: int, shown: Region, window: Window
+    ) -> Bytes8:
+        """before: steps of the job that were over; shown: where on the canvas `window` lies."""
+        steps = drawing.steps_run
+        preview = Preview(self._model, self._meter, before, steps, shown, window)
+        draw = partial(drawing.draw, seed, self._cancel, preview, self._timings)
+        return self._ladder.climb(draw)

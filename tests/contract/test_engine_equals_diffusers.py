@@ -21,8 +21,8 @@ from scumble.engine import latents as conversion
 from scumble.engine import loading, samplers
 from scumble.engine.conditioning import condition
 from scumble.engine.devices import DEVICES
+from scumble.engine.drawing import Drawing, Timings
 from scumble.engine.extensions.cancel import Cancel
-from scumble.engine.generation import Drawing, Timings
 from scumble.engine.model import Model
 from scumble.engine.prompts import parse
 from scumble.engine.start import Canvas

@@ -13,8 +13,8 @@ from scumble.engine import latents as conversion
 from scumble.engine import loading
 from scumble.engine.conditioning import condition
 from scumble.engine.devices import DEVICES
+from scumble.engine.drawing import Drawing, Timings
 from scumble.engine.extensions.cancel import Cancel
-from scumble.engine.generation import Drawing, Timings
 from scumble.engine.memory import Ladder, is_out_of_memory
 from scumble.engine.model import Model
 from scumble.engine.prompts import parse

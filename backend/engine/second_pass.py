@@ -1,0 +1,162 @@
+"""Gives detail back to what is larger than the model's picture, in tiles at full size.
+
+The first pass draws at the model's native area and is enlarged. The second
+draws over it, tile by tile at native size, at low strength, so that the
+composition stays and the detail comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from scumble.engine.model import Model
+from scumble.engine.start import Canvas
+from scumble.engine.work import Work
+from scumble.imaging import tiles as tiling
+from scumble.imaging.composite import finish_image, layer_of
+from scumble.imaging.pixels import Bytes8
+from scumble.imaging.window import Window, enter, fit, leave, scaled
+from scumble.link.values import Region, Size
+
+STRENGTH = 0.3  # detail changes, shapes stay
+WORTHWHILE = 1.33  # how much longer than in the first pass a side has to be
+LEAST_NATIVE = 512  # pixels; smaller models know whole things, no detail of them
+SHRINK = 0.9  # a try at fewer tiles
+
+
+@dataclass(frozen=True)
+class Tile:
+    """canvas: what the model sees; window: how the tile lies in it; shown: where on the canvas."""
+
+    number: int
+    canvas: Canvas
+    window: Window
+    shown: Region
+
+    def seed(self, picture: int) -> int:
+        """Of this tile in a picture with the seed `picture`; no two tiles share their noise."""
+        return (picture + (self.number + 1) * 0x9E3779B97F4A7C15) % 2**63
+
+
+DrawTile = Callable[[int, Tile], Bytes8]
+"""(number, tile) -> uint8 (h, w, 3) at the size of tile.canvas."""
+
+
+@dataclass(frozen=True)
+class SecondPass:
+    """size: of the picture that the tiles cover, at most the region's. No tiles: nothing to do."""
+
+    size: Size
+    tiles: tuple[Region, ...]
+    overlap: int
+    strength: float
+    multiple: int
+
+    def refine(
+        self, work: Work, placed: Region, layer: bytes, draw: DrawTile
+    ) -> tuple[Region, bytes]:
+        """The layer, rectangle and RGBA8 bytes, drawn over in tiles.
+
+        placed, layer: what the first pass gave.
+        """
+        mask = _mask(work, self.size)
+        picture = scaled(_under(work, placed, layer), self.size)
+        before = picture.copy()
+        numbers = {tile: number for number, tile in enumerate(self.tiles)}
+
+        def one(region: Region) -> Bytes8:
+            tile = self._tile(work, region, numbers[region], before, mask)
+            return leave(tile.window, draw(tile.number, tile))
+
+        covered = np.zeros((self.size.height, self.size.width), np.bool_)
+        for tile in self.tiles:
+            covered[tile.y : tile.bottom, tile.x : tile.right] = True
+        for y, rows in tiling.join(self.size, list(self.tiles), self.overlap, one):
+            here = covered[y : y + len(rows)]
+            picture[y : y + len(rows)][here] = rows[here]
+        if work.prepared is None:
+            return work.request.region, finish_image(work.request, picture)
+        colours = scaled(picture, work.request.region.size)
+        return layer_of(work.request.region, work.prepared.alpha, colours)
+
+    def _tile(
+        self, work: Work, region: Region, number: int, picture: Bytes8, mask: Bytes8 | None
+    ) -> Tile:
+        part = np.s_[region.y : region.bottom, region.x : region.right]
+        window = fit(region.size, _aligned(region.size, self.multiple))
+        image = enter(window, np.ascontiguousarray(picture[part]))
+        change = None
+        if mask is not None:
+            inside = enter(window, np.ascontiguousarray(mask[part]))
+            change = np.asarray(inside > 0, np.float32)
+        whole = work.request.region
+        factor = whole.width / self.size.width
+        shown = Region(
+            whole.x + round(region.x * factor),
+            whole.y + round(region.y * factor),
+            round(region.width * factor),
+            round(region.height * factor),
+        )
+        return Tile(number, Canvas(window.size, image, change), window, shown)
+
+
+def plan(model: Model, work: Work) -> SecondPass:
+    """The tiles that are worth drawing: at full size, or at as much of it as the device can do.
+
+    A slow device gets few tiles (`Device.tiles`), so that a large picture does
+    not take hours; what is left to full size is enlarged as before.
+    """
+    region, first = work.request.region.size, work.window.scale
+    strength = min(STRENGTH, work.request.strength)
+    none = SecondPass(region, (), 0, strength, model.scale)
+    if model.native < LEAST_NATIVE:
+        return none
+    factor, side = 1.0, model.native
+    overlap = round(side * tiling.OVERLAP_SHARE)
+    while factor >= first * WORTHWHILE:
+        size = Size(round(region.width * factor), round(region.height * factor))
+        tiles = tiling.plan(size, Size(side, side), min(overlap, *_least(size, side)))
+        mask = _mask(work, size)
+        if mask is not None:
+            tiles = tiling.needed(tiles, mask)
+        if len(tiles) <= model.device.tiles:
+            return SecondPass(size, tuple(tiles), overlap, strength, model.scale)
+        factor *= SHRINK
+    return none
+
+
+def _least(size: Size, side: int) -> tuple[int, int]:
+    """An overlap has to be smaller than the sides of the tiles."""
+    return min(size.width, side) - 1, min(size.height, side) - 1
+
+
+def _mask(work: Work, size: Size) -> Bytes8 | None:
+    """uint8 of `size`, above 0 wherever the layer shows; None where it shows everywhere."""
+    if work.prepared is None:
+        return None
+    shows = np.asarray(work.prepared.alpha > 0, np.uint8) * np.uint8(255)
+    method = cv2.INTER_AREA if size.width < shows.shape[1] else cv2.INTER_NEAREST
+    small: Bytes8 = cv2.resize(shows, (size.width, size.height), interpolation=method)
+    return small
+
+
+def _under(work: Work, placed: Region, layer: bytes) -> Bytes8:
+    """The picture with the first pass in it, uint8 (H, W, 3) of the request's region."""
+    drawn = np.frombuffer(layer, np.uint8).reshape(placed.height, placed.width, 4)
+    if work.prepared is None:
+        return np.ascontiguousarray(drawn[..., :3])
+    region = work.request.region
+    picture = np.ascontiguousarray(work.prepared.original[..., :3])
+    x, y = placed.x - region.x, placed.y - region.y
+    part = picture[y : y + placed.height, x : x + placed.width]
+    alpha = drawn[..., 3:].astype(np.float32) / 255
+    part[:] = np.rint(drawn[..., :3] * alpha + part * (1 - alpha)).astype(np.uint8)
+    return picture
+
+
+def _aligned(size: Size, multiple: int) -> Size:
+    return Size(-(-size.width // multiple) * multiple, -(-size.height // multiple) * multiple)
