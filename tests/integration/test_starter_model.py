@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def pipeline() -> StableDiffusionInpaintPipeline:
+    torch.set_num_threads(1)  # small work: a second thread costs more waiting than it saves
     loaded = StableDiffusionInpaintPipeline.from_pretrained(FOLDER, torch_dtype=torch.float32)
     loaded.set_progress_bar_config(disable=True)
     return loaded
@@ -93,7 +94,7 @@ def test_a_fill_takes_seconds(pipeline: StableDiffusionInpaintPipeline) -> None:
     draw(pipeline, "3d render of a banana")
     began = time.process_time()
     draw(pipeline, "3d render of a banana")
-    assert time.process_time() - began < 12  # of both cores together, so 6 on the clock
+    assert time.process_time() - began < 6
 
 
 def test_the_vae_gives_back_a_plain_picture(pipeline: StableDiffusionInpaintPipeline) -> None:
