@@ -21,7 +21,7 @@ from installer.progress import Display
 from installer.undo import Record, remove_empty
 from plugin.link.errors import ScumbleError
 
-# What the demo asks for. The hint names what the small model inside can and cannot do.
+# What the demo asks for, in the words that the small model inside was trained on
 DEMO_PROMPT = "3d render of a hot air balloon"
 DEMO_NAME = "scumble-demo"
 
@@ -60,6 +60,7 @@ def demo(options: argparse.Namespace, display: Display) -> int:
     code = _scumble(command, facts)
     if code == 0:
         display.say("Krita and GIMP open the .ora file: the fill is a layer of its own above.")
+        display.say("A small model drew it. Larger ones: python3 installer models list")
     return code
 
 
