@@ -18,6 +18,7 @@ _JOB_WORDS = {
     JobState.LOADING: "loading the model",
     JobState.RUNNING: "drawing",
 }
+_BAR = "{desc} {percentage:3.0f}% |{bar:30}| step {n_fmt}/{total_fmt} [{elapsed}<{remaining}]"
 _WORKER_WORDS = {
     WorkerState.STARTING: "starting the worker",
     WorkerState.LOADING: "loading the model",
@@ -63,18 +64,20 @@ class TextOutput:
             self._describe(_WORKER_WORDS[status.state])
 
     def progress(self, progress: Progress) -> None:
-        bar = self._shown()
+        if self._bar is None:
+            self._erase()
+            self._bar = tqdm(total=progress.steps, disable=not self._live, bar_format=_BAR)
         self._describe(_JOB_WORDS[JobState.RUNNING])
-        if bar.total != progress.steps:
-            bar.reset(total=progress.steps)
-        bar.update(progress.step - bar.n)
+        self._bar.total = progress.steps
+        self._bar.update(progress.step - self._bar.n)
 
     def result(self, result: Result, layer_name: str) -> None:
-        self.close()
+        """The file that holds it is told by `written`."""
 
     def written(self, path: Path) -> None:
-        self.close()
-        print(path)
+        if self._bar is None:
+            self._erase()
+        tqdm.write(str(path))  # above the bar, where one is
 
     def error(self, info: ErrorInfo) -> None:
         self.close()  # the sentence itself is said once, where the program ends
@@ -83,33 +86,22 @@ class TextOutput:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-    def _shown(self) -> tqdm[Any]:
-        if self._bar is None:
-            self._bar = tqdm(
-                total=None,
-                unit="step",
-                disable=not self._live,
-                leave=True,
-                dynamic_ncols=True,
-                bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} "
-                "[{elapsed}<{remaining}]",
-            )
-        return self._bar
+        else:
+            self._erase()
+        self._word = ""
 
     def _describe(self, word: str) -> None:
-        if word == self._word:
-            return
+        if self._bar is not None:
+            self._bar.set_description_str(word)
+        elif word != self._word:
+            self._erase()
+            print(f"{word} …", end="" if self._live else "\n", file=sys.stderr, flush=True)
         self._word = word
-        if self._live:
-            bar = self._shown()
-            if bar.total:
-                bar.set_description_str(word)
-            else:
-                bar.bar_format = None
-                bar.display(f"{word} …")
-        else:
-            print(f"{word} …", file=sys.stderr)
+
+    def _erase(self) -> None:
+        """Take the words away that stand where the bar or the next words go."""
+        if self._live and self._word:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 class JsonOutput:
