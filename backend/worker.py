@@ -210,7 +210,7 @@ def _start_error(error: Exception) -> ErrorInfo:
     return ErrorInfo(
         ErrorCode.WORKER_CRASHED,
         f"The part that draws cannot start: {error}.",
-        "Run “scumble doctor”, or install Scumble again.",
+        "Run: python3 installer doctor",
         retryable=True,
     )
 

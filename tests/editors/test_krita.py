@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from krita_harness import KritaHome, KritaRun, install_record, missing_programs, run_krita
+from krita_harness import KritaHome, KritaRun, install_record, missing_programs, run_all
 
 from scumble.link.home import Home, read_connection
 
@@ -38,7 +38,8 @@ SCENARIOS = [
     "errors_are_sentences",
     "quit_while_working",
 ]
-SECONDS = 600.0
+MODEL = "sd1-inpaint"
+SECONDS = 900.0
 MOST_MS = 50.0  # that the plugin may keep Krita's main thread
 
 pytestmark = [pytest.mark.krita, pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]
@@ -52,7 +53,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KritaHome,
     if missing:
         pytest.skip(f"KRITA WAS NOT TESTED: there is no {' and no '.join(missing)}")
     folder = tmp_path_factory.mktemp("krita")
-    home = tiny.home(folder / "scumble", "sd1-inpaint")
+    home = tiny.home(folder / "scumble", MODEL)
     install_record(home.path)
     krita_home = KritaHome(folder / "home")
     krita_home.create()
@@ -66,7 +67,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KritaHome,
 @pytest.fixture(scope="module")
 def krita(homes: tuple[KritaHome, Home]) -> KritaRun:
     krita_home, home = homes
-    return run_krita(krita_home, SCENARIOS, {"SCUMBLE_HOME": str(home.path)}, SECONDS)
+    environ = {"SCUMBLE_HOME": str(home.path), "SCUMBLE_PROBE_MODEL": MODEL}
+    return run_all(krita_home, SCENARIOS, environ, SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +76,14 @@ def restarted(homes: tuple[KritaHome, Home], krita: KritaRun) -> KritaRun:
     krita_home, home = homes
     krita.facts("quit_while_working")
     scenarios = ["recovered_after_restart"]
-    return run_krita(krita_home, scenarios, {"SCUMBLE_HOME": str(home.path)}, SECONDS)
+    return run_all(krita_home, scenarios, {"SCUMBLE_HOME": str(home.path)}, SECONDS)
 
 
 def test_the_docker_stands_in_krita_and_finds_the_daemon(krita: KritaRun) -> None:
     facts = krita.facts("start_up")
     assert facts["visible"]
     assert facts["message"] == ""
-    assert "sd1-inpaint" in facts["models"]
+    assert MODEL in facts["models"]
     assert facts["button_without_document"] is False
     assert all(facts["shortcuts"].values())
 

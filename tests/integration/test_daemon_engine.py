@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from daemons import request, running
+from daemons import request, running, until
 
 from scumble.link.encoding import to_wire
 from scumble.link.errors import ErrorCode, ScumbleError
@@ -43,7 +43,8 @@ def test_a_fill_that_is_interrupted_gives_the_same_pictures(tmp_path: Path) -> N
         client.channel.limit(120)  # torch is imported meanwhile
         client.wait(lambda event: event.header.get("job", {}).get("state") in ("done", "failed"))
         assert client.job("whole").error is None
-        assert client.ask("estimate", request=to_wire(fill("guess"))).fields["seconds"] > 0
+        # the timings are written down after the job's end was told
+        until(lambda: client.ask("estimate", request=to_wire(fill("guess"))).fields["seconds"])
         assert client.ask("status").fields["worker"]["model"] == "sd1"
 
         endless = request("endless", model="sd1", steps=200, region=AREA)

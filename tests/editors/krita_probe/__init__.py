@@ -1,5 +1,6 @@
 """A plugin that runs test scenarios on Krita's main thread; see tests/editors/krita_harness.py."""
 
+import faulthandler
 import os
 
 from krita import Extension, Krita
@@ -20,4 +21,5 @@ class Probe(Extension):
 
 
 if os.environ.get("SCUMBLE_PROBE_SCENARIOS"):
+    faulthandler.enable()  # a crash of Krita leaves the Python stacks in its log
     Krita.instance().addExtension(Probe(Krita.instance()))

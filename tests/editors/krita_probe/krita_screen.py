@@ -169,6 +169,8 @@ def close(document):
 def set_form(prompt, steps=4, strength=100, seed=7, batch=1):
     """Fill in the docker's widgets as a hand would."""
     shown = panel()
+    models = shown.fields.model
+    models.setCurrentIndex(max(models.findData(os.environ.get("SCUMBLE_PROBE_MODEL", "")), 0))
     shown.prompt.setPlainText(prompt)
     shown.fields.steps.setValue(steps)
     shown.fields.strength.setValue(strength)
