@@ -45,6 +45,12 @@ MOST_MS = 50.0  # that the plugin may keep Krita's main thread
 pytestmark = [pytest.mark.krita, pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]
 
 
+CRASHES = pytest.mark.xfail(
+    reason="#2: Krita 5.1.5 under Xvfb crashes when a document is closed during the work",
+    strict=False,
+)
+
+
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KritaHome, Home]]:
     missing = missing_programs()
@@ -189,6 +195,7 @@ def test_cancel_leaves_no_layer(krita: KritaRun) -> None:
     assert facts["button"], "the next start must be possible"
 
 
+@CRASHES
 def test_closing_the_document_during_the_work_loses_nothing(krita: KritaRun) -> None:
     facts = krita.facts("close_document_during_work")
     assert len(facts["offered"]) == 1
@@ -240,6 +247,7 @@ def test_krita_closes_in_the_middle_of_the_work(krita: KritaRun) -> None:
     assert krita.returncode == 0, krita.output[-4000:]
 
 
+@CRASHES
 def test_the_next_krita_offers_what_the_last_one_left_behind(restarted: KritaRun) -> None:
     facts = restarted.facts("recovered_after_restart")
     assert len(facts["offered"]) == 1
