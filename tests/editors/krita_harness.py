@@ -11,16 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "plugin"
 PROBE = Path(__file__).resolve().parent / "krita_probe"
-STARTS = 3
-KILLED = -9  # Krita's exit status after its time was over
 CODE_ONLY = shutil.ignore_patterns("__pycache__", "*.desktop", "*.action", "*.png")
 
 
@@ -126,26 +123,6 @@ def run_krita(
     text = log.read_text(errors="replace")
     report = json.loads(report_file.read_text()) if report_file.exists() else {}
     return KritaRun(report, returncode, text, pictures)
-
-
-def run_all(
-    home: KritaHome, scenarios: list[str], environ: dict[str, str], limit: float
-) -> KritaRun:
-    """Like `run_krita`; a Krita that crashed is started again for the scenarios that are left.
-
-    Some runs of Krita 5.1.5 under Xvfb ended in a segmentation fault whose cause is not known
-    yet. Each is a warning in the tests' summary, and three are a failure.
-    """
-    report: dict[str, dict[str, Any]] = {}
-    left = scenarios
-    for _ in range(STARTS):
-        run = run_krita(home, left, environ, limit)
-        report.update(run.report)
-        left = [name for name in left if name not in report]
-        if not left or run.returncode == KILLED:
-            break
-        warnings.warn(f"Krita crashed ({run.returncode}) in {left[0]}", stacklevel=2)
-    return replace(run, report=report)
 
 
 def install_record(home: Path) -> None:

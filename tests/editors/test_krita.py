@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import tiny
-from krita_harness import KritaHome, KritaRun, install_record, missing_programs, run_all
+from krita_harness import KritaHome, KritaRun, install_record, missing_programs, run_krita
 
 from scumble.link.home import Home, read_connection
 
@@ -45,12 +45,6 @@ MOST_MS = 50.0  # that the plugin may keep Krita's main thread
 pytestmark = [pytest.mark.krita, pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]
 
 
-CRASHES = pytest.mark.xfail(
-    reason="#2: Krita 5.1.5 under Xvfb crashes when a document is closed during the work",
-    strict=False,
-)
-
-
 @pytest.fixture(scope="module")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KritaHome, Home]]:
     missing = missing_programs()
@@ -74,7 +68,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KritaHome,
 def krita(homes: tuple[KritaHome, Home]) -> KritaRun:
     krita_home, home = homes
     environ = {"SCUMBLE_HOME": str(home.path), "SCUMBLE_PROBE_MODEL": MODEL}
-    return run_all(krita_home, SCENARIOS, environ, SECONDS)
+    return run_krita(krita_home, SCENARIOS, environ, SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +76,7 @@ def restarted(homes: tuple[KritaHome, Home], krita: KritaRun) -> KritaRun:
     krita_home, home = homes
     krita.facts("quit_while_working")
     scenarios = ["recovered_after_restart"]
-    return run_all(krita_home, scenarios, {"SCUMBLE_HOME": str(home.path)}, SECONDS)
+    return run_krita(krita_home, scenarios, {"SCUMBLE_HOME": str(home.path)}, SECONDS)
 
 
 def test_the_docker_stands_in_krita_and_finds_the_daemon(krita: KritaRun) -> None:
@@ -195,7 +189,6 @@ def test_cancel_leaves_no_layer(krita: KritaRun) -> None:
     assert facts["button"], "the next start must be possible"
 
 
-@CRASHES
 def test_closing_the_document_during_the_work_loses_nothing(krita: KritaRun) -> None:
     facts = krita.facts("close_document_during_work")
     assert len(facts["offered"]) == 1
@@ -247,7 +240,6 @@ def test_krita_closes_in_the_middle_of_the_work(krita: KritaRun) -> None:
     assert krita.returncode == 0, krita.output[-4000:]
 
 
-@CRASHES
 def test_the_next_krita_offers_what_the_last_one_left_behind(restarted: KritaRun) -> None:
     facts = restarted.facts("recovered_after_restart")
     assert len(facts["offered"]) == 1

@@ -11,6 +11,8 @@ from PyQt5.QtWidgets import QWidget
 
 PICTURES = os.environ["SCUMBLE_PROBE_PICTURES"]
 
+REST_MS = 1500  # after which Krita's list of layers has shown what changed
+
 CHANNELS = {"RGBA": 4, "GRAYA": 2, "CMYKA": 5, "LABA": 4}
 TYPES = {"U8": "B", "U16": "H", "F32": "f"}
 
@@ -161,9 +163,21 @@ def redo():
     Krita.instance().action("edit_redo").trigger()
 
 
-def close(document):
+def close_now(document):
     document.setModified(False)
     document.close()
+
+
+def close(document):
+    """Close it once Krita is at rest.
+
+    Krita 5.1.5 crashes now and then (KisNodeModel::processUpdateQueue) when a
+    document is closed within a moment of a change to its layers, with or
+    without this plugin.
+    """
+    yield REST_MS
+    close_now(document)
+    yield 300
 
 
 def set_form(prompt, steps=4, strength=100, seed=7, batch=1):

@@ -25,19 +25,19 @@ def cancel(facts):
     facts["changed"] = screen.changes_outside(before, screen.visible(document), 0, 0, 0, 0)
     facts["message"] = screen.panel().message.text()
     facts["button"] = screen.panel().button.isEnabled()
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def close_document_during_work(facts):
     document = screen.new_document("closed", 640, 480)
     screen.select(document, 100, 100, 128, 128)
     yield lambda: screen.idle(document)
-    screen.set_form("slow lighthouse", steps=40)
+    screen.set_form("slow lighthouse", steps=100)
     yield screen.says("Fill")
+    yield screen.REST_MS
     screen.panel().button.click()
     yield lambda: screen.panel().progress_line.text().startswith("Step")
-    screen.close(document)
+    screen.close_now(document)
     yield lambda: screen.panel().recovered_button.isVisible()
     actions = screen.panel().recovered_menu.actions()
     facts["offered"] = [action.text() for action in actions]
@@ -48,8 +48,7 @@ def close_document_during_work(facts):
     facts["names"] = screen.names(other)
     facts["bounds"] = screen.bounds(screen.layers(other)[-1])
     yield lambda: not screen.panel().recovered_button.isVisible()
-    screen.close(other)
-    yield 200
+    yield from screen.close(other)
 
 
 def two_documents(facts):
@@ -68,9 +67,8 @@ def two_documents(facts):
     facts["bounds"] = screen.bounds(screen.layers(first)[-1])
     facts["second"] = screen.names(second)
     facts["second_changed"] = screen.changes_outside(before, screen.visible(second), 0, 0, 0, 0)
-    screen.close(second)
-    screen.close(first)
-    yield 200
+    yield from screen.close(second)
+    yield from screen.close(first)
 
 
 def paint_while_the_result_comes(facts):
@@ -102,8 +100,7 @@ def paint_while_the_result_comes(facts):
     screen.undo()
     yield lambda: len(screen.names(document)) == 1 and screen.idle(document)
     facts["painted_after_undo"] = screen.differ(seen, screen.visible(document), 0, 0, 800, 600)
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def values_follow_the_document(facts):
@@ -121,9 +118,8 @@ def values_follow_the_document(facts):
     yield 700
     screen.set_form("two", steps=22, seed=222)
     yield 700
-    screen.close(second)
-    screen.close(first)
-    yield 700
+    yield from screen.close(second)
+    yield from screen.close(first)
     screen.set_form("three", steps=33, seed=333)
     opened = Krita.instance().openDocument(path)
     screen.window().addView(opened)
@@ -131,16 +127,16 @@ def values_follow_the_document(facts):
     form = screen.panel().form()
     facts["form"] = [form.prompt, form.steps, form.seed]
     facts["markers"] = screen.pasted(opened)
-    screen.close(opened)
-    yield 200
+    yield from screen.close(opened)
 
 
 def quit_while_working(facts):
     """The last scenario of a run: Krita closes with a job under way."""
     document = screen.new_document("left behind", 320, 240)
     yield lambda: screen.idle(document)
-    screen.set_form("slow island", steps=60)
+    screen.set_form("slow island", steps=100)
     yield screen.says("Generate")
+    yield screen.REST_MS
     screen.panel().button.click()
     yield lambda: screen.panel().progress_line.text().startswith("Step")
     facts["working"] = screen.working()
@@ -156,5 +152,4 @@ def recovered_after_restart(facts):
     Krita.instance().action("scumble_paste_recovered").trigger()
     yield screen.settled(document, 2)
     facts["names"] = screen.names(document)
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)

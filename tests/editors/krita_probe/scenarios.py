@@ -73,8 +73,7 @@ def fill_in_a_large_document(facts):
     screen.redo()
     yield lambda: screen.idle(document) and len(screen.names(document)) == 2
     facts["redone_as_it_was"] = screen.visible(document) == after
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def _fill_in(model, depth):
@@ -97,7 +96,7 @@ def _fill_in(model, depth):
         yield lambda: screen.idle(document) and len(screen.names(document)) == 1
         undone = screen.visible(document)
         facts["changed_after_undo"] = screen.changes_outside(before, undone, 0, 0, 0, 0)
-        screen.close(document)
+        yield from screen.close(document)
         yield 200
 
     return scenario
@@ -124,8 +123,7 @@ def soft_selection(facts):
     facts["alpha_above_selection"] = sum(alpha[at] > mask[at] for at in range(len(mask)))
     facts["different_alphas"] = len(set(alpha))
     facts["changed_outside"] = screen.changes_outside(before, after, 200, 150, 180, 180)
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def generate_and_refine(facts):
@@ -151,8 +149,7 @@ def generate_and_refine(facts):
     screen.panel().button.click()
     yield screen.settled(document, 5)
     facts["refined_selection"] = screen.names(document)
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def random_seed_is_shown_and_held(facts):
@@ -172,8 +169,7 @@ def random_seed_is_shown_and_held(facts):
     facts["second_layer"] = [name for name in screen.names(document) if "seed" in name]
     first, second = (bytes(node.pixelData(0, 0, 128, 128)) for node in screen.layers(document)[1:3])
     facts["same_bytes"] = first == second
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def active_mask_in_a_group(facts):
@@ -197,8 +193,7 @@ def active_mask_in_a_group(facts):
     facts["message"] = screen.panel().message.text()
     facts["group"] = [node.name() for node in group.childNodes()]
     facts["top"] = screen.names(document)
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def fill_again_and_again(facts):
@@ -220,8 +215,7 @@ def fill_again_and_again(facts):
         screen.undo()
         yield 300
     facts["undone"] = screen.names(document)
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def errors_are_sentences(facts):
@@ -236,8 +230,7 @@ def errors_are_sentences(facts):
     facts["names"] = screen.names(document)
     facts["dialogs"] = _dialogs()
     screen.panel().message.forget()
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 def _dialogs():
@@ -267,8 +260,7 @@ def picture_for_the_readme(facts):
     yield screen.settled(document, 2)
     yield 1500
     screen.grab("screenshot")
-    screen.close(document)
-    yield 200
+    yield from screen.close(document)
 
 
 SCENARIOS = {
