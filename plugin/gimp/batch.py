@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from gi.repository import Gimp, GLib
 
@@ -22,10 +22,11 @@ class BatchRun:
     def __init__(self, canvas: GimpCanvas) -> None:
         self.error: Optional[ErrorInfo] = None
         self.pasted: List[str] = []
-        self._waiting: List[Result] = []
         self._ready = False
         self._job_id = ""
         self._steps = 0
+        self._batch = 0
+        self._work: Callable[[], None] = self._paste_all
         self._loop = GLib.MainLoop()
         self._client, self._session = open_session(canvas, self)
 
@@ -105,7 +106,7 @@ class BatchRun:
         self.pasted.append(layer_name)
 
     def recovered(self, results: List[Result]) -> None:
-        self._waiting = results
+        pass  # asked for when they are wanted
 
     def worker_changed(self, status: WorkerStatus) -> None:
         pass

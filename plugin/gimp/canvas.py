@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from gi.repository import Gegl, Gimp
 
@@ -22,6 +22,9 @@ MASK = "Y u8"
 IDENTITY = "scumble-document"  # parasite: the image's own name, travels in the XCF
 PASTED = "scumble-pasted"  # parasite: the results that this image has got
 PERSISTENT = 1  # GIMP_PARASITE_PERSISTENT: saved with the image, no undo step
+
+# which image each name was given to: a duplicate carries its original's parasites
+_named: Dict[str, int] = {}
 
 
 class GimpCanvas:
@@ -112,21 +115,31 @@ class GimpCanvas:
 
 def identity(image: Gimp.Image) -> str:
     """The image's lasting name, given to it on the first call and saved with it."""
-    parasite = image.get_parasite(IDENTITY)
-    if parasite is not None:
-        return bytes(parasite.get_data()).decode("ascii", "replace")
-    name = uuid.uuid4().hex
-    image.attach_parasite(Gimp.Parasite.new(IDENTITY, PERSISTENT, name.encode("ascii")))
+    name = _name_in(image)
+    if not name or _owner(name) not in (None, image.get_id()):
+        name = uuid.uuid4().hex
+        image.attach_parasite(Gimp.Parasite.new(IDENTITY, PERSISTENT, name.encode("ascii")))
+    _named[name] = image.get_id()
     return name
 
 
 def find(document: str) -> Optional[Gimp.Image]:
     """The open image of that name, or None."""
-    for image in Gimp.get_images():
-        parasite = image.get_parasite(IDENTITY)
-        if parasite is not None and bytes(parasite.get_data()) == document.encode("ascii"):
-            return image
-    return None
+    owner = _owner(document)
+    if owner is not None:
+        return Gimp.Image.get_by_id(owner)
+    return next((image for image in Gimp.get_images() if _name_in(image) == document), None)
+
+
+def _owner(name: str) -> Optional[int]:
+    """The id of the open image that this process gave the name to, or None."""
+    known = _named.get(name)
+    return known if known is not None and Gimp.Image.id_is_valid(known) else None
+
+
+def _name_in(image: Gimp.Image) -> str:
+    parasite = image.get_parasite(IDENTITY)
+    return bytes(parasite.get_data()).decode("ascii", "replace") if parasite is not None else ""
 
 
 def _read(buffer: Gegl.Buffer, region: Region, form: str, channels: int) -> bytes:

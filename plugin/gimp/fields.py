@@ -7,9 +7,16 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from gi.repository import GimpUi, Gtk
 
-from .link.form import Form
+from .link.form import MAX_EDGE, Form
 from .link.geometry import Context
-from .link.values import MAX_SEED, Capabilities, MaskSettings
+from .link.values import (
+    MAX_BATCH,
+    MAX_GUIDANCE,
+    MAX_SEED,
+    MAX_STEPS,
+    Capabilities,
+    MaskSettings,
+)
 
 _CONTEXTS = {
     Context.TIGHT: "Tight",
@@ -63,8 +70,8 @@ class Fields(Gtk.Box):
         self.model.connect("changed", self._model_chosen)
         self.sampler.connect("changed", self._told)
         self.strength = self._scale("_Strength (%)", 0, 100, 100, 0)
-        self.steps = self._scale("S_teps", 1, 200, 20, 0)
-        self.guidance = self._scale("_CFG (guidance scale)", 1, 50, 7, 1)
+        self.steps = self._scale("S_teps", 1, MAX_STEPS, 20, 0)
+        self.guidance = self._scale("_CFG (guidance scale)", 1, MAX_GUIDANCE, 7, 1)
         self.steps.set_gamma(2.0)  # low numbers matter most
         self.guidance.set_gamma(2.0)
         self._seed_row()
@@ -72,7 +79,6 @@ class Fields(Gtk.Box):
 
     def form(self) -> Form:
         """The fields as they stand."""
-        padding = self._base.padding
         return replace(
             self._base,
             prompt=_read(self.prompt),
@@ -85,7 +91,6 @@ class Fields(Gtk.Box):
             seed=int(self.seed.get_value()) if self.hold.get_active() else None,
             batch=int(self.results.get_value()),
             context=Context(self.context.chosen() or Context.AUTO.value),
-            padding=padding,
             mask=MaskSettings(self._edge(self.grow), self._edge(self.feather)),
             colour_match=self.colour_match.get_active(),
         )
@@ -172,7 +177,7 @@ class Fields(Gtk.Box):
             label="_Hold seed", use_underline=True, tooltip_text="Off: a random seed each time"
         )
         self.seed = Gtk.SpinButton.new_with_range(0, MAX_SEED, 1)
-        self.results = Gtk.SpinButton.new_with_range(1, 16, 1)
+        self.results = Gtk.SpinButton.new_with_range(1, MAX_BATCH, 1)
         box.pack_start(self.hold, False, False, 0)
         box.pack_start(self.seed, True, True, 0)
         box.pack_start(Gtk.Label(label="Results"), False, False, 0)
@@ -226,7 +231,7 @@ class Fields(Gtk.Box):
 
 
 def _pixels() -> Gtk.SpinButton:
-    spin = Gtk.SpinButton.new_with_range(-1, 1024, 1)
+    spin = Gtk.SpinButton.new_with_range(-1, MAX_EDGE, 1)
     spin.set_value(-1)
     return spin
 

@@ -10,10 +10,11 @@ from typing import Optional
 
 from gi.repository import Gimp
 
+from .canvas import PERSISTENT
 from .link.form import Form, form_from_json, form_to_json
 
+REFINE_STRENGTH = 0.6  # what "Refine" begins with
 FORM = "scumble-form"  # parasite: the image's own values, travel in the XCF
-PERSISTENT = 1  # GIMP_PARASITE_PERSISTENT: saved with the image, no undo step
 
 
 def last_form(image: Optional[Gimp.Image]) -> Form:

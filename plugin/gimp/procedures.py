@@ -12,13 +12,13 @@ from gi.repository import Gegl, Gimp, GLib, GObject
 
 from .batch import BatchRun
 from .canvas import GimpCanvas
-from .keep import last_form
+from .keep import REFINE_STRENGTH, last_form
 from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.form import Form
+from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS
 from .watch import leave_with_gimp
 
 MENU = "<Image>/Filters/Scumble"
-REFINE_STRENGTH = 0.6
 _MAX_INT = 2**31 - 1  # GIMP's integers
 WINDOW = "scumble-window-show"  # temporary procedure of the process that shows the window
 
@@ -148,11 +148,11 @@ def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
     text("negative-prompt", "_Negative prompt", "What should not", "", flags)
     text("model", "_Model", "Its id; empty: the first one", "", flags)
     text("sampler", "S_ampler", "Its id; empty: the model's own", "", flags)
-    whole("steps", "S_teps", "Denoising steps", 1, 200, default.steps, flags)
-    number("guidance", "_CFG", "Guidance scale", 1.0, 50.0, default.guidance_scale, flags)
+    whole("steps", "S_teps", "Denoising steps", 1, MAX_STEPS, default.steps, flags)
+    number("guidance", "_CFG", "Guidance scale", 1.0, MAX_GUIDANCE, default.guidance_scale, flags)
     number("strength", "St_rength", "0 keeps, 1 redraws", 0.0, 1.0, entry.strength, flags)
     whole("seed", "See_d", "-1: a random one", -1, _MAX_INT, -1, flags)
-    whole("results", "Res_ults", "How many", 1, 16, 1, flags)
+    whole("results", "Res_ults", "How many", 1, MAX_BATCH, 1, flags)
 
 
 def _form(config: Gimp.ProcedureConfig) -> Form:

@@ -10,14 +10,13 @@ from gi.repository import GdkPixbuf, GimpUi, GLib, Gtk
 from .backend import open_session
 from .canvas import GimpCanvas
 from .fields import Fields
-from .keep import last_form, remember_form
+from .keep import REFINE_STRENGTH, last_form, remember_form
 from .link.errors import ErrorInfo
 from .link.jobs import is_over
 from .link.values import Capabilities, Job, JobState, Progress, Result, WorkerStatus
 
 _LOOK = 400  # milliseconds; GIMP tells of no change of selection
 _PREVIEW = 288  # pixels, the longer side
-_REFINE_STRENGTH = 0.6
 
 
 class Window:
@@ -41,7 +40,7 @@ class Window:
             self._canvas.image = image
         form = last_form(self._canvas.image)
         if entry == "scumble-refine" and form.strength >= 1.0:
-            form = replace(form, strength=_REFINE_STRENGTH)
+            form = replace(form, strength=REFINE_STRENGTH)
         elif entry in ("scumble-fill", "scumble-generate"):
             form = replace(form, strength=1.0)
         self._canvas.use_selection = entry != "scumble-generate"
@@ -141,7 +140,9 @@ class Window:
         self._estimate_of = ""
 
     def job_changed(self, job: Job) -> None:
-        if job.id != self._job_id and self._job_id:
+        if not self._job_id and not is_over(job):
+            self._job_id = job.id  # begun now, or still under way from an earlier window
+        if job.id != self._job_id:
             return
         words = {JobState.QUEUED: "Waiting", JobState.LOADING: "Loading the model"}
         if not is_over(job):

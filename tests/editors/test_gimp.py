@@ -20,6 +20,7 @@ SCENARIOS = [
     "press_fill",
     "cancel_in_the_window",
     "close_the_image_meanwhile",
+    "duplicate_the_image_meanwhile",
     "undo_the_fill",
 ]
 LIMIT = 400.0  # seconds for all scenarios
@@ -133,6 +134,11 @@ def test_cancel_leaves_no_layer(report: dict[str, Any]) -> None:
 def test_a_closed_image_loses_nothing(report: dict[str, Any]) -> None:
     seen = facts(report, "close_the_image_meanwhile")
     assert seen == {"began": True, "offered": True, "pasted": True, "gone": True}
+
+
+def test_a_duplicate_does_not_get_its_originals_layer(report: dict[str, Any]) -> None:
+    seen = facts(report, "duplicate_the_image_meanwhile")
+    assert seen == {"began": True, "arrived": True, "twin": 1}
 
 
 def test_one_undo_takes_the_fill_away(report: dict[str, Any]) -> None:

@@ -284,6 +284,21 @@ def close_the_image_meanwhile():
     return {"began": began, "offered": offered, "pasted": pasted, "gone": gone}
 
 
+def duplicate_the_image_meanwhile():
+    """The duplicate carries the original's parasites; the layer belongs to the original."""
+    image = image_of(600, 400, show=True)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 100, 100, 200, 150)
+    window = window_on(image)
+    fill_in(window, "a boat", 12)
+    window.start.clicked()
+    began = wait(lambda: (window.bar.get_text() or "").startswith("Step"))
+    twin = image.duplicate()
+    _open.append(twin)
+    window.show_image(twin, "scumble-fill")
+    arrived = wait(lambda: not window.cancel.get_visible() and len(image.get_layers()) == 2)
+    return {"began": began, "arrived": arrived, "twin": len(twin.get_layers())}
+
+
 def undo_the_fill():
     """The test presses Ctrl+Z in GIMP's own window when it sees the file."""
     image = image_of(600, 400, show=True)
