@@ -54,6 +54,8 @@ def _room(checkout: Checkout, kind: Kind) -> Path:
 def _own_files(checkout: Checkout, kind: Kind) -> Iterator[PluginFile]:
     room = _room(checkout, kind)
     for source in source_files(room):
+        if source.suffix == ".png":  # the README's pictures
+            continue
         below = PurePosixPath(source.relative_to(room).as_posix())
         target = package_folder(kind) / below
         # GIMP starts the file that is named like its folder as a program
