@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageFilter
 
-from scumble.imaging.colour_map import OTHER_CONTENT, ColourMap
+from scumble.imaging.drift import OTHER_CONTENT, Drift
 from scumble.imaging.lab import lab, levels
 from scumble.imaging.pixels import Bytes8, Floats
 from scumble.imaging.ring import Numbers
@@ -52,18 +52,10 @@ def nodes_of(colours: Bytes8) -> tuple[Numbers, Numbers, Numbers]:
     return nodes[:, 2], nodes[:, 1], nodes[:, 0]
 
 
-def corrected(colours: Bytes8, mapping: ColourMap, missing: Floats | None) -> Floats:
-    """sRGB levels of sRGB bytes (n, 3) after map and table, within 0 … 255."""
-    mapped = mapping(lab(colours))
-    if missing is not None:
-        mapped += missing[nodes_of(colours)]
-    return np.clip(levels(mapped), 0, 255)
-
-
-def baked(mapping: ColourMap, missing: Floats | None) -> Floats:
+def baked(drift: Drift, missing: Floats | None) -> Floats:
     """Map and table as one table, float32 (25, 25, 25, 3), of sRGB 0 … 1 by b, g, r."""
     colours = _node_colours()
-    mapped = mapping(colours)
+    mapped = drift.colours(colours)
     if missing is not None:
         mapped += missing.reshape(-1, 3)
     return np.asarray(levels(mapped) / 255, np.float32).reshape(NODES, NODES, NODES, 3)

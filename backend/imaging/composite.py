@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -10,7 +12,10 @@ from scumble.imaging import mask as masks
 from scumble.imaging.crop import Prepared
 from scumble.imaging.pixels import Bytes8, Floats
 from scumble.imaging.window import fit, leave
+from scumble.link.geometry import clamp, pad
 from scumble.link.values import GenerationRequest, Region, Size
+
+SUPPORT = 2  # pixels that a bicubic resampling looks at to either side
 
 
 def finish_inpaint(
@@ -46,16 +51,32 @@ def layer_of(region: Region, alpha: Floats, colours: Bytes8) -> tuple[Region, by
 
 
 def _matched(prepared: Prepared, generated: Bytes8) -> Bytes8:
-    """The model's picture in the colours of what stands round the mask."""
+    """The model's picture in the colours of what stands round the mask, where the layer shows it."""
     window = prepared.window
     inner = (window.rows, window.columns)
     correction = colour.estimate(prepared.image[inner], generated[inner], prepared.change[inner])
     if correction is None:
         return generated
+    part = _shown(prepared)
     matched: Bytes8 = generated.copy()
-    changed = masks.bounds(np.asarray(prepared.change[inner] > 0, np.uint8))
-    matched[inner] = correction.apply(generated[inner], changed)
+    matched[inner][part.y : part.bottom, part.x : part.right] = correction.apply(
+        generated[inner], part
+    )
     return matched
+
+
+def _shown(prepared: Prepared) -> Region:
+    """What of the window's inner picture the layer can show, in working pixels."""
+    window = prepared.window
+    shown = masks.bounds(cv2.compare(prepared.alpha, 0, cv2.CMP_GT))
+    margin = math.ceil(SUPPORT * max(1, window.scale))
+    scaled = Region(
+        math.floor(shown.x * window.scale),
+        math.floor(shown.y * window.scale),
+        math.ceil(shown.width * window.scale) + 1,
+        math.ceil(shown.height * window.scale) + 1,
+    )
+    return clamp(pad(scaled, margin), window.inner.size)
 
 
 def finish_image(request: GenerationRequest, generated: Bytes8) -> bytes:

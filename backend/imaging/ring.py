@@ -22,8 +22,9 @@ LEAST_SAMPLES = 32  # fewer say too little about a picture
 KEPT = 1 / 64  # change up to which the model was to keep a pixel
 HALF_WEIGHT = 0.35  # of the mask's mean side: how far from it a block counts half
 CLIPPED = 4  # levels from 0 and 255 in which a channel may have been cut off
-CELLS = 3  # the picture is cut into so many cells a side, to hold some of them out
-FOLDS = 4
+CLIPPED_WORTH = 0.2  # of a sample with such a channel: it understates a drift, but says where
+FOLDS = 4  # parts of the ring; what was learned in three is tried in the fourth
+PATCHES = 3  # a side, dealt out over the folds
 
 
 @dataclass(frozen=True)
@@ -43,27 +44,22 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Samples:
-    """Blocks drawn by their weight, so that each counts the same from here on.
+    """Blocks drawn by their nearness to the mask.
 
     before, after: float32 (n, 3), CIE Lab. colours: uint8 (n, 3), the sRGB of
-    after. whole: bool (n,), no channel is cut off at black or white. fold:
-    (n,), 0 … FOLDS - 1; neighbours share one.
+    after. place: float32 (n, 2), x and y of the block, -1 … 1 across the
+    picture. worth: float32 (n,), 1, or less where a channel is cut off at
+    black or white. quarter: (n,), 0 … FOLDS - 1, by halves of the ring's
+    height and width. patch: (n,), 0 … FOLDS - 1, of several patches each.
     """
 
     before: Floats
     after: Floats
     colours: Bytes8
-    whole: Marks
-    fold: Numbers
-
-    def only(self, chosen: Marks) -> Samples:
-        return Samples(
-            self.before[chosen],
-            self.after[chosen],
-            self.colours[chosen],
-            self.whole[chosen],
-            self.fold[chosen],
-        )
+    place: Floats
+    worth: Floats
+    quarter: Numbers
+    patch: Numbers
 
 
 def blocks(before: Bytes8, after: Bytes8, change: Floats) -> Blocks:
@@ -74,9 +70,11 @@ def blocks(before: Bytes8, after: Bytes8, change: Floats) -> Blocks:
     height, width = change.shape
     side = max(LEAST_BLOCK, -(-max(height, width) // BLOCKS_ACROSS))
     size = (max(1, width // side), max(1, height // side))
-    changed = cv2.compare(change, KEPT, cv2.CMP_GT)
+    # whole blocks only, which OpenCV averages several times as fast
+    part = (slice(size[1] * side), slice(size[0] * side))
+    changed = cv2.compare(change[part], KEPT, cv2.CMP_GT)
     kept = np.asarray(cv2.resize(changed, size, interpolation=cv2.INTER_AREA) == 0)
-    old, new = (cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in (before, after))
+    old, new = (cv2.resize(p[part], size, interpolation=cv2.INTER_AREA) for p in (before, after))
     return Blocks(old, new, kept, _nearness(kept) * kept)
 
 
@@ -93,16 +91,25 @@ def draw(of: Blocks) -> Samples | None:
         there = there[np.unique(np.searchsorted(total, steps))]
     old = of.before.reshape(-1, 3)[there]
     new = of.after.reshape(-1, 3)[there]
-    whole = _unclipped(old) & _unclipped(new)
-    fold = cells(of.kept.shape, CELLS).reshape(-1)[there] % FOLDS
-    return Samples(lab(old), lab(new), new, whole, fold)
+    worth = np.where(_unclipped(old) & _unclipped(new), 1, CLIPPED_WORTH).astype(np.float32)
+    rows, columns = np.divmod(there, of.kept.shape[1])
+    quarter = 2 * _cut(rows, 2) + _cut(columns, 2)
+    patch = (PATCHES * _cut(rows, PATCHES) + _cut(columns, PATCHES)) % FOLDS
+    return Samples(lab(old), lab(new), new, places(of)[there], worth, quarter, patch)
 
 
-def cells(shape: tuple[int, ...], across: int) -> Numbers:
-    """The number of each block's cell in a grid of `across` × `across` cells; (r, c)."""
-    rows = np.arange(shape[0])[:, None] * across // shape[0]
-    columns = np.arange(shape[1])[None] * across // shape[1]
-    return np.asarray(rows * across + columns, np.intp)
+def places(of: Blocks) -> Floats:
+    """x and y of each block, float32 (r c, 2), row by row; -1 … 1 from edge to edge."""
+    rows, columns = of.kept.shape
+    x = (np.arange(columns, dtype=np.float32) + 0.5) / columns * 2 - 1
+    y = (np.arange(rows, dtype=np.float32) + 0.5) / rows * 2 - 1
+    return np.stack(np.broadcast_arrays(x, y[:, None]), -1).reshape(-1, 2)
+
+
+def _cut(lines: Numbers, parts: int) -> Numbers:
+    """In which of equal parts each line lies, of the stretch that holds all of them."""
+    first = lines.min()
+    return np.asarray((lines - first) * parts // (lines.max() - first + 1), np.intp)
 
 
 def _unclipped(colours: Bytes8) -> Marks:
