@@ -47,7 +47,8 @@ def check(request: GenerationRequest, blobs: Sequence[bytes], offer: Capabilitie
     is not registered; unsupported: something this model cannot do.
     """
     check_values(request)
-    check_model(request, offer)
+    if request.needs_model:
+        check_model(request, offer)
     check_blobs(request, blobs)
 
 
@@ -68,9 +69,9 @@ def check_values(request: GenerationRequest) -> None:
             raise bad_request(f"A prompt holds at most {MAX_PROMPT} characters.", "Shorten it.")
     if len(request.document) > MAX_DOCUMENT:
         raise bad_request(f"A document's name holds at most {MAX_DOCUMENT} characters.")
-    for width in (request.mask.grow, request.mask.feather):
+    for width in (request.mask.grow, request.mask.feather, request.mask.blend):
         if width is not None and not 0 <= width <= MAX_SIDE:
-            raise bad_request(f"Growing and feathering must lie between 0 and {MAX_SIDE} pixels.")
+            raise bad_request(f"The mask's widths must lie between 0 and {MAX_SIDE} pixels.")
     _check_sizes(request)
 
 

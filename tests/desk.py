@@ -33,6 +33,7 @@ class Document:
     selection: Region | None = None
     alpha: int = 255
     layers: dict[tuple[str, int], tuple[str, Region, bytes]] = field(default_factory=dict)
+    marks: dict[str, Region] = field(default_factory=dict)
 
 
 class MemoryCanvas:
@@ -52,6 +53,12 @@ class MemoryCanvas:
 
     def selection(self) -> Region | None:
         return self._front.selection
+
+    def layer_bounds(self, name: str) -> Region | None:
+        return self._front.marks.get(name)
+
+    def mostly_empty(self, selection: Region) -> bool:
+        return self._front.alpha == 0
 
     def snapshot(self, region: Region, with_mask: bool) -> Snapshot:
         if self.broken is not None:

@@ -6,7 +6,7 @@ Everything here is called on the editor's main thread.
 from __future__ import annotations
 
 from enum import Enum
-from typing import List, Optional, Protocol
+from typing import List, Optional, Protocol, runtime_checkable
 
 from .errors import ErrorInfo
 from .values import Capabilities, Job, Progress, Region, Result, Size, Snapshot, WorkerStatus
@@ -50,6 +50,23 @@ class Canvas(Protocol):
         same result is never pasted twice (ALREADY_THERE). The document need
         not be the one in front. A canvas that answers BUSY (the artist's hand
         is on it) sees to it that `Session.paste_held` is called soon.
+        """
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """What a canvas may tell beside; a session does without where it does not."""
+
+    def layer_bounds(self, name: str) -> Optional[Region]:
+        """Where the layer `name` has pixels, hidden or not; None without such a layer.
+
+        The region may reach beyond the canvas, and is empty for an empty layer.
+        """
+
+    def mostly_empty(self, selection: Region) -> bool:
+        """Whether most of what is selected is empty canvas, by a look at a few points.
+
+        selection: its bounds. Has to be quick: it is asked whenever the selection changes.
         """
 
 

@@ -16,6 +16,7 @@ from typing import Any, Dict, Optional
 from .encoding import from_wire, to_wire
 from .errors import ErrorCode, ScumbleError, bad_request
 from .geometry import Context, ContextChoice, context_region
+from .naming import without_tags
 from .values import (
     MAX_BATCH,
     MAX_GUIDANCE,
@@ -36,7 +37,8 @@ from .values import (
 
 MAX_PROMPT_BYTES = 48 * 1024  # both prompts in UTF-8; a header holds at most 64 KiB
 MAX_PADDING = MAX_SIDE  # pixels
-MAX_EDGE = 1024.0  # pixels; the widest grow and feather
+MAX_EDGE = 1024.0  # pixels; the widest grow, feather and blend
+MAX_EDGE_PERCENT = 100.0  # of the selection's side
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,11 @@ class Form:
 
     model "": the first one offered. sampler "": the model's own. strength: 0
     (keep) … 1 (redraw). seed None: a random one each time. context: how much
-    of the surroundings the model sees; padding (canvas pixels) or marked (the
-    bounds of a layer that marks it) say it instead where they are not None.
-    intent None: chosen from what is selected.
+    of the surroundings the model sees; padding (canvas pixels), marked (a
+    rectangle) or marked_by (the name of a layer whose bounds are the
+    rectangle) say it instead where they are not None. intent None: chosen by
+    `intent_for`. mask: in pixels; mask_percent: in percent of the selection's
+    side, which goes before pixels where it is not None.
     """
 
     prompt: str = ""
@@ -62,24 +66,33 @@ class Form:
     context: Context = Context.AUTO
     padding: Optional[int] = None
     marked: Optional[Region] = None
+    marked_by: Optional[str] = None
     intent: Optional[Intent] = None
     prefill: Prefill = Prefill.AUTO
     mask: MaskSettings = field(default_factory=MaskSettings)
+    mask_percent: MaskSettings = field(default_factory=MaskSettings)
     colour_match: bool = True
     focus: bool = False
 
 
 class Action(Enum):
-    """What the button will do; `label` is what it says."""
+    """What the button will do: `label` is what it says, `tip` one sentence more."""
 
-    GENERATE = "Generate"
-    REFINE = "Refine"
-    FILL = "Fill"
-    REFINE_SELECTION = "Refine selection"
+    GENERATE = "Generate", "Draws a picture over the whole canvas."
+    REFINE = "Refine", "Redraws the whole picture, as much as the strength says."
+    FILL = "Fill", "Paints what you type into the selection, to fit what is round it."
+    REFINE_SELECTION = "Refine selection", "Redraws the selection, as much as the strength says."
+    EXPAND = "Expand", "Continues the picture into the empty canvas that is selected."
+    ADD = "Add", "Puts what you type into what is selected, and keeps its light and colours."
+    REMOVE = "Remove", "Takes away what is selected and closes the gap; needs no model."
+    REPLACE_BACKGROUND = (
+        "Replace background",
+        "Paints a new background where the old one is selected; the rest stays.",
+    )
 
-    @property
-    def label(self) -> str:
-        return self.value
+    def __init__(self, label: str, tip: str) -> None:
+        self.label = label
+        self.tip = tip
 
     @property
     def mode(self) -> Mode:
@@ -88,11 +101,40 @@ class Action(Enum):
         return Mode.IMAGE_TO_IMAGE if self is Action.REFINE else Mode.INPAINT
 
 
-def action_for(selected: bool, strength: float) -> Action:
-    """A selection is filled, the whole canvas generated; below full strength both are refined."""
-    if selected:
-        return Action.FILL if strength >= 1.0 else Action.REFINE_SELECTION
-    return Action.GENERATE if strength >= 1.0 else Action.REFINE
+_FILLS = {
+    Intent.FILL: Action.FILL,
+    Intent.EXPAND: Action.EXPAND,
+    Intent.ADD: Action.ADD,
+    Intent.REMOVE: Action.REMOVE,
+    Intent.REPLACE_BACKGROUND: Action.REPLACE_BACKGROUND,
+}
+
+
+def intent_for(form: Form, empty: bool) -> Intent:
+    """What a fill is for: as the artist chose, else by what is selected and typed.
+
+    empty: most of what is selected is empty canvas, which is expanded into.
+    Without a prompt what is selected goes away; below full strength it is what
+    shall be refined.
+    """
+    if form.intent is not None:
+        return form.intent
+    if empty:
+        return Intent.EXPAND
+    silent = not without_tags(form.prompt)
+    return Intent.REMOVE if silent and form.strength >= 1.0 else Intent.FILL
+
+
+def action_for(form: Form, selected: bool, empty: bool = False) -> Action:
+    """A selection is filled, the whole canvas generated; below full strength both are refined.
+
+    empty: as in `intent_for`.
+    """
+    full = form.strength >= 1.0
+    if not selected:
+        return Action.GENERATE if full else Action.REFINE
+    intent = intent_for(form, empty)
+    return Action.REFINE_SELECTION if intent is Intent.FILL and not full else _FILLS[intent]
 
 
 def check(form: Form) -> None:
@@ -110,9 +152,11 @@ def check(form: Form) -> None:
         _check_whole("seed", form.seed, 0, MAX_SEED)
     if form.padding is not None:
         _check_whole("padding", form.padding, 0, MAX_PADDING)
-    for name, width in (("grow", form.mask.grow), ("feather", form.mask.feather)):
-        if width is not None:
-            _check_number(name, width, 0.0, MAX_EDGE)
+    for widths, most in ((form.mask, MAX_EDGE), (form.mask_percent, MAX_EDGE_PERCENT)):
+        for name in ("grow", "feather", "blend"):
+            width = getattr(widths, name)
+            if width is not None:
+                _check_number(name, width, 0.0, most)
 
 
 def build_request(
@@ -125,11 +169,12 @@ def build_request(
     """The request that the form makes on this canvas; a random seed is drawn here.
 
     Model and sampler are the form's own, which may be ""; `with_model` settles
-    them. Raises ScumbleError (bad_request).
+    them. The intent is that of a selection that is not empty canvas. Raises
+    ScumbleError (bad_request).
     """
     check(form)
     _check_canvas(canvas)
-    action = action_for(selection is not None, form.strength)
+    action = action_for(form, selection is not None)
     region = Region(0, 0, canvas.width, canvas.height)
     if selection is not None:
         region = _context(form, selection, canvas)
@@ -150,9 +195,9 @@ def build_request(
         canvas=canvas,
         region=region,
         document=document,
-        intent=form.intent or Intent.FILL,
+        intent=intent_for(form, False) if selection is not None else Intent.FILL,
         prefill=form.prefill,
-        mask=form.mask,
+        mask=form.mask if selection is None else _in_pixels(form, selection),
         colour_match=form.colour_match,
         focus=form.focus,
     )
@@ -161,8 +206,10 @@ def build_request(
 def with_model(request: GenerationRequest, capabilities: Capabilities) -> GenerationRequest:
     """The request with its model and sampler settled: "" is the first model, the model's own.
 
-    Raises ScumbleError: model_missing, unsupported.
+    Where none is needed, none is named. Raises ScumbleError: model_missing, unsupported.
     """
+    if not request.needs_model:
+        return replace(request, model="", sampler="")
     wanted = request.model
     model = next((m for m in capabilities.models if wanted in ("", m.id)), None)
     if model is None:
@@ -232,6 +279,18 @@ def _check_canvas(canvas: Size) -> None:
         raise bad_request("The document has no pixels.")
     if max(canvas.width, canvas.height) > MAX_SIDE:
         raise bad_request("A side of the document is longer than %d pixels." % MAX_SIDE)
+
+
+def _in_pixels(form: Form, selection: Region) -> MaskSettings:
+    """The mask's widths in canvas pixels; percents are of the selection's mean side."""
+    side = math.sqrt(selection.size.pixels)
+
+    def width(name: str) -> Optional[float]:
+        percent = getattr(form.mask_percent, name)
+        pixels: Optional[float] = getattr(form.mask, name)
+        return pixels if percent is None else min(percent / 100.0 * side, MAX_EDGE)
+
+    return MaskSettings(width("grow"), width("feather"), width("blend"))
 
 
 def _context(form: Form, selection: Region, canvas: Size) -> Region:

@@ -6,28 +6,26 @@ there), and nothing waits: answers come as calls to the `View`.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
-from .canvas import Canvas, PasteOutcome, View
+from .canvas import Canvas, Looking, PasteOutcome, View
 from .channel import DisconnectedError, Reply
 from .client import Client
 from .delivery import Delivery, ask
 from .encoding import from_wire, list_from_wire, to_wire
-from .errors import ErrorCode, ErrorInfo, ScumbleError, bad_request
-from .form import Action, Form, action_for, build_request, with_model
+from .errors import ErrorCode, ErrorInfo, ScumbleError
+from .form import Action, Form, action_for
 from .jobs import Changed, Finished, advance, is_over
-from .naming import layer_name, result_name
-from .snapshot import blobs_of, check_snapshot, guess_intent
+from .naming import request_name, result_name
+from .reading import look, read
 from .submission import Submissions
 from .values import (
     Capabilities,
     GenerationRequest,
     Job,
     JobState,
-    Mode,
     Progress,
     Result,
     WorkerStatus,
@@ -63,9 +61,19 @@ class Session:
     # -- what the artist does
 
     def action(self, form: Form) -> Action:
-        """What `start` would do now; its label stands on the button."""
-        selected = self._canvas.document() is not None and self._canvas.selection() is not None
-        return action_for(selected, form.strength)
+        """What `start` would do now; its label stands on the button.
+
+        Where the canvas cannot tell quickly whether it is empty, only `start`
+        finds out, which reads it.
+        """
+        selection = self._canvas.selection() if self._canvas.document() is not None else None
+        empty = (
+            selection is not None
+            and form.intent is None
+            and isinstance(self._canvas, Looking)
+            and self._canvas.mostly_empty(selection)
+        )
+        return action_for(form, selection is not None, empty)
 
     def start(self, form: Form) -> Optional[GenerationRequest]:
         """Read the canvas and submit; the request holds the seed that was drawn.
@@ -73,7 +81,7 @@ class Session:
         What is wrong is told to the view; then None is returned and nothing was changed.
         """
         try:
-            request, blobs = self._read(form)
+            request, blobs = read(self._canvas, form, self.capabilities)
         except ScumbleError as error:
             self._view.failed(error.info)
             return None
@@ -113,7 +121,7 @@ class Session:
         try:
             if not self._connected:  # a guess is no reason to start a daemon
                 raise DisconnectedError()
-            request, _ = self._request(form)
+            request, _ = look(self._canvas, form, self.capabilities)
         except ScumbleError:
             callback(None)
             return
@@ -151,7 +159,7 @@ class Session:
         """The name of the result's layer: prompt and seed, as far as they are known."""
         request = self._asked.get(result.job_id)
         if request is not None:
-            return layer_name(request.prompt, request.seed + result.index)
+            return request_name(request, result.index)
         job = self.jobs.get(result.job_id)
         return result_name(result, job.prompt if job else "")
 
@@ -161,38 +169,6 @@ class Session:
         ask(self._client, "status", self._told_status)
 
     # -- from canvas to daemon
-
-    def _request(self, form: Form) -> Tuple[GenerationRequest, bool]:
-        """The request without its pixels, and whether something is selected."""
-        document = self._canvas.document()
-        if document is None:
-            raise bad_request("No document is open.", "Open or create one.")
-        selection = self._canvas.selection()
-        size = self._canvas.size()
-        job_id = uuid.uuid4().hex
-        request = build_request(form, job_id, document, size, selection)
-        if self.capabilities is not None:
-            request = with_model(request, self.capabilities)
-        return request, selection is not None
-
-    def _read(self, form: Form) -> Tuple[GenerationRequest, Tuple[bytes, ...]]:
-        try:
-            request, selected = self._request(form)
-            if request.mode is Mode.TEXT_TO_IMAGE:
-                return request, ()
-            snapshot = self._canvas.snapshot(request.region, selected)
-        except ScumbleError:
-            raise
-        except Exception as error:  # an editor's API raises anything
-            raise ScumbleError(
-                ErrorCode.INTERNAL,
-                "The document could not be read: %s." % (str(error) or type(error).__name__),
-                "Save it and try again.",
-            ) from error
-        check_snapshot(snapshot, request)
-        if form.intent is None:
-            request = replace(request, intent=guess_intent(snapshot))
-        return request, blobs_of(snapshot)
 
     def _cancelled(
         self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]

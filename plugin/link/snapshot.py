@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from .errors import ErrorCode, ScumbleError, bad_request
-from .values import GenerationRequest, Intent, Mode, Snapshot
+from .values import GenerationRequest, Mode, Snapshot
 
 _SAMPLES = 64  # points a side; 4096 points take a millisecond or two in plain Python
 _SELECTED = 128  # mask values from here on count as selected
@@ -34,10 +34,10 @@ def blobs_of(snapshot: Snapshot) -> Tuple[bytes, ...]:
     return (snapshot.pixels,) if snapshot.mask is None else (snapshot.pixels, snapshot.mask)
 
 
-def guess_intent(snapshot: Snapshot) -> Intent:
-    """EXPAND where at least half of what is selected is empty canvas, else FILL."""
+def mostly_empty(snapshot: Snapshot) -> bool:
+    """Whether at least half of what is selected is empty canvas."""
     if snapshot.mask is None:
-        return Intent.FILL
+        return False
     width, height = snapshot.region.width, snapshot.region.height
     selected = clear = 0
     for y in range(0, height, max(1, height // _SAMPLES)):
@@ -46,4 +46,4 @@ def guess_intent(snapshot: Snapshot) -> Intent:
             if snapshot.mask[at] >= _SELECTED:
                 selected += 1
                 clear += snapshot.pixels[4 * at + 3] < _CLEAR
-    return Intent.EXPAND if selected and 2 * clear >= selected else Intent.FILL
+    return bool(selected) and 2 * clear >= selected

@@ -82,7 +82,11 @@ class Mode(str, Enum):
 
 
 class Intent(str, Enum):
-    """What the artist means by an inpaint; it chooses pre-fill and prompt handling."""
+    """What the artist means by an inpaint; the backend's intents.py says what each one does.
+
+    In all of them what is selected changes and the rest keeps its bytes; to
+    replace the background, the background is selected.
+    """
 
     FILL = "fill"
     EXPAND = "expand"
@@ -109,12 +113,15 @@ class MaskSettings:
     `grow`: how far beyond the selection the model repaints, so that what it
     draws runs on under the edge. `feather`: over what width, inward from the
     selection's edge, the layer's alpha rises from 0; the selection's own grey
-    values are kept. Where the selection is 0 the layer's alpha is 0, always.
-    None: a default that scales with the selection.
+    values are kept. `blend`: over what width, inward from the grown mask's
+    edge, the model goes over from keeping to repainting. Where the selection
+    is 0 the layer's alpha is 0, always. None: a default that scales with the
+    selection.
     """
 
     grow: Optional[float] = None
     feather: Optional[float] = None
+    blend: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,8 @@ class GenerationRequest:
     guidance_scale: classifier-free guidance, 1 (off) … 50. strength: 0 (keep)
     … 1 (redraw). seed: of the first result; result i uses seed + i. batch: how
     many results. document: the editor's own name for where it was asked from,
-    opaque to the backend.
+    opaque to the backend. focus: the prompt holds inside the mask only.
+    model, sampler: "" where none is needed (`needs_model`).
     """
 
     id: str
@@ -148,6 +156,11 @@ class GenerationRequest:
     mask: MaskSettings = MaskSettings()
     colour_match: bool = True
     focus: bool = False
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a model has to be named: what is removed is filled from its surroundings."""
+        return not (self.mode is Mode.INPAINT and self.intent is Intent.REMOVE)
 
 
 class JobState(str, Enum):

@@ -16,6 +16,7 @@ from small_daemon import CAPABILITIES
 from scumble.link.encoding import to_wire
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.form import (
+    MAX_EDGE,
     Action,
     Form,
     action_for,
@@ -23,12 +24,13 @@ from scumble.link.form import (
     check,
     form_from_json,
     form_to_json,
+    intent_for,
     with_model,
 )
 from scumble.link.geometry import Context, context_region
 from scumble.link.naming import MAX_NAME, layer_name, result_name
 from scumble.link.protocol import MAX_HEADER
-from scumble.link.snapshot import guess_intent
+from scumble.link.snapshot import mostly_empty
 from scumble.link.values import (
     MAX_PROMPT,
     MAX_SEED,
@@ -65,10 +67,45 @@ def built(form: Form, canvas: Size = CANVAS, selection: Region | None = None) ->
 def test_the_button_says_what_will_happen(
     selected: bool, strength: float, action: Action, label: str, mode: Mode
 ) -> None:
-    assert action_for(selected, strength) is action
+    form = Form(prompt="apple", strength=strength)
+    assert action_for(form, selected) is action
     assert (action.label, action.mode) == (label, mode)
     selection = SELECTION if selected else None
-    assert built(Form(strength=strength), selection=selection).mode is mode
+    assert built(form, selection=selection).mode is mode
+
+
+@pytest.mark.parametrize(
+    ("prompt", "strength", "empty", "chosen", "label"),
+    [
+        ("apple", 1.0, False, None, "Fill"),
+        ("", 1.0, False, None, "Remove"),
+        (" \n, <lora:detail:0.8>", 1.0, False, None, "Remove"),
+        ("", 0.6, False, None, "Refine selection"),
+        ("apple", 1.0, True, None, "Expand"),
+        ("", 1.0, True, None, "Expand"),
+        ("apple", 0.6, True, None, "Expand"),
+        ("", 1.0, False, Intent.FILL, "Fill"),
+        ("apple", 1.0, True, Intent.FILL, "Fill"),
+        ("apple", 0.6, False, Intent.FILL, "Refine selection"),
+        ("apple", 1.0, False, Intent.REMOVE, "Remove"),
+        ("apple", 0.6, False, Intent.ADD, "Add"),
+        ("", 1.0, False, Intent.REPLACE_BACKGROUND, "Replace background"),
+    ],
+)
+def test_a_fill_is_for_what_selection_and_prompt_say_or_the_artist(
+    prompt: str, strength: float, empty: bool, chosen: Intent | None, label: str
+) -> None:
+    form = Form(prompt=prompt, strength=strength, intent=chosen)
+    action = action_for(form, True, empty)
+    assert action.label == label
+    assert re.fullmatch(r"[A-Z][^.]*\.", action.tip)
+    assert action.mode is Mode.INPAINT
+    assert built(form, selection=SELECTION).intent is intent_for(form, False)
+
+
+def test_without_a_selection_there_is_nothing_to_remove() -> None:
+    request = built(Form(intent=Intent.REMOVE))
+    assert (request.mode, request.needs_model) == (Mode.TEXT_TO_IMAGE, True)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +131,9 @@ def test_the_button_says_what_will_happen(
         ("mask", MaskSettings(grow=math.nan)),
         ("mask", MaskSettings(feather=-1.0)),
         ("mask", MaskSettings(feather=5000.0)),
+        ("mask", MaskSettings(blend=math.inf)),
+        ("mask_percent", MaskSettings(grow=101.0)),
+        ("mask_percent", MaskSettings(blend=-1.0)),
         ("prompt", "x" * (MAX_PROMPT + 1)),
         ("negative_prompt", "x" * (MAX_PROMPT + 1)),
         ("prompt", "🍎" * (MAX_PROMPT - 1)),
@@ -101,7 +141,8 @@ def test_the_button_says_what_will_happen(
 )
 def test_what_is_out_of_range_is_one_sentence(field: str, wrong: Any) -> None:
     form = replace(Form(negative_prompt="🍎" * 5000), **{field: wrong})
-    label = {"batch": "results", "mask": "grow|feather"}.get(field, field.replace("_", " "))
+    labels = {"batch": "results", "mask": "grow|feather|blend", "mask_percent": "grow|blend"}
+    label = labels.get(field, field.replace("_", " "))
     with pytest.raises(ScumbleError, match=label) as caught:
         check(form)
     assert caught.value.code is ErrorCode.BAD_REQUEST
@@ -133,6 +174,19 @@ def test_half_of_a_surrogate_pair_does_not_keep_a_prompt_from_leaving() -> None:
     request = built(Form(prompt=" apple \ud83c"))
     assert request.prompt == "apple ?"
     encode({"request": to_wire(request)})
+
+
+def test_the_masks_widths_are_pixels_or_percents_of_the_selections_side() -> None:
+    form = Form(
+        mask=MaskSettings(grow=12.0, feather=3.0), mask_percent=MaskSettings(feather=10.0, blend=5)
+    )
+    side = math.sqrt(SELECTION.width * SELECTION.height)
+    assert built(form, selection=SELECTION).mask == MaskSettings(12.0, 0.1 * side, 0.05 * side)
+    double = replace(SELECTION, width=2 * SELECTION.width, height=2 * SELECTION.height)
+    mask = built(form, selection=double).mask
+    assert mask == MaskSettings(12.0, pytest.approx(0.2 * side), pytest.approx(0.1 * side))
+    huge = built(form, Size(16000, 8000), Region(0, 0, 16000, 8000)).mask
+    assert huge.feather == MAX_EDGE
 
 
 @pytest.mark.parametrize("context", list(Context))
@@ -193,7 +247,7 @@ def test_what_the_artist_left_open_is_the_first_models_own() -> None:
     ("form", "selection", "code"),
     [
         (Form(model="gone"), None, ErrorCode.MODEL_MISSING),
-        (Form(model="texts"), SELECTION, ErrorCode.UNSUPPORTED),
+        (Form(prompt="fig", model="texts"), SELECTION, ErrorCode.UNSUPPORTED),
         (Form(model="texts", sampler="ddim"), None, ErrorCode.UNSUPPORTED),
         (Form(sampler="nonsense"), None, ErrorCode.UNSUPPORTED),
     ],
@@ -205,6 +259,12 @@ def test_what_a_model_cannot_do_is_told_before_anything_is_read(
         with_model(built(form, selection=selection), CAPABILITIES)
     assert caught.value.code is code
     assert caught.value.info.hint
+
+
+def test_what_is_removed_needs_no_model() -> None:
+    form = Form(intent=Intent.REMOVE, model="gone", sampler="nonsense")
+    asked = with_model(built(form, selection=SELECTION), Capabilities((), ()))
+    assert (asked.model, asked.sampler) == ("", "")
 
 
 def test_no_model_at_all_is_told() -> None:
@@ -222,7 +282,9 @@ FORMS = st.builds(
     padding=st.none() | st.integers(0, 500),
     marked=st.none() | st.just(SELECTION),
     intent=st.none() | st.sampled_from(Intent),
+    marked_by=st.none() | st.text(max_size=9),
     mask=st.builds(MaskSettings, st.none() | st.floats(0, 9), st.none() | st.floats(0, 9)),
+    mask_percent=st.builds(MaskSettings, blend=st.none() | st.floats(0, 9)),
 )
 
 
@@ -265,6 +327,8 @@ def test_an_earlier_sessions_layer_is_named_from_what_is_known() -> None:
     assert result_name(Result("j", 0, region, "b"), "pear") == "pear"
     told = Result("j", 0, region, "b", {"prompt": "fig", "seed": 4})
     assert result_name(told, "") == "fig (seed 4)"
+    gone = Result("j", 0, region, "b", {"prompt": "", "seed": 4, "intent": "remove"})
+    assert result_name(gone, "") == "Removed (seed 4)"
     odd = Result("j", 0, region, "b", {"prompt": 5, "seed": True})
     assert result_name(odd, "") == "Scumble"
 
@@ -275,22 +339,22 @@ def snapshot(alpha: bytes, mask: bytes) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("alpha", "mask", "intent"),
+    ("alpha", "mask", "empty"),
     [
-        (b"\xff\xff\x00\x00", b"\xff\xff\xff\xff", Intent.EXPAND),
-        (b"\xff\xff\xff\x00", b"\xff\xff\xff\xff", Intent.FILL),
-        (b"\x00\x00\x00\xff", b"\x00\x00\x00\xff", Intent.FILL),
-        (b"\xff\xff\xff\x00", b"\x00\x00\x00\xff", Intent.EXPAND),
+        (b"\xff\xff\x00\x00", b"\xff\xff\xff\xff", True),
+        (b"\xff\xff\xff\x00", b"\xff\xff\xff\xff", False),
+        (b"\x00\x00\x00\xff", b"\x00\x00\x00\xff", False),
+        (b"\xff\xff\xff\x00", b"\x00\x00\x00\xff", True),
     ],
 )
-def test_a_selection_of_empty_canvas_is_an_expansion(
-    alpha: bytes, mask: bytes, intent: Intent
+def test_what_is_selected_counts_as_empty_from_half_on(
+    alpha: bytes, mask: bytes, empty: bool
 ) -> None:
-    assert guess_intent(snapshot(alpha, mask)) is intent
+    assert mostly_empty(snapshot(alpha, mask)) is empty
 
 
 def test_a_large_selection_is_judged_by_samples() -> None:
     side = 1500
     region = Region(0, 0, side, side)
     clear = Snapshot(Size(side, side), region, bytes(4 * side * side), b"\xff" * (side * side))
-    assert guess_intent(clear) is Intent.EXPAND
+    assert mostly_empty(clear)

@@ -19,6 +19,7 @@ from scumble.link.canvas import PasteOutcome
 from scumble.link.encoding import from_wire, to_wire
 from scumble.link.errors import ErrorCode, ErrorInfo, ScumbleError
 from scumble.link.form import Action, Form
+from scumble.link.geometry import union
 from scumble.link.home import Home
 from scumble.link.values import (
     GenerationRequest,
@@ -125,7 +126,7 @@ def test_what_is_wrong_is_told_and_nothing_is_read_or_sent(desk: Desk, daemon: S
     desk.canvas.open["one"].selection = SELECTION
     assert desk.refused(Form(steps=0)).code is ErrorCode.BAD_REQUEST
     assert desk.refused(Form(strength=float("nan"))).code is ErrorCode.BAD_REQUEST
-    assert desk.refused(Form(model="gone")).code is ErrorCode.MODEL_MISSING
+    assert desk.refused(Form(prompt="fig", model="gone")).code is ErrorCode.MODEL_MISSING
     assert desk.refused(Form(model="texts")).code is ErrorCode.UNSUPPORTED
     assert (desk.canvas.snapshots, daemon.requests("submit"), desk.view.jobs) == (0, [], [])
 
@@ -166,10 +167,58 @@ def test_a_selection_of_empty_canvas_expands_unless_the_artist_says_otherwise(
 ) -> None:
     desk.connect()
     desk.canvas.open["one"] = Document(selection=SELECTION, alpha=0)
-    assert desk.start(Form()).intent is Intent.EXPAND
+    assert desk.session.action(Form()).label == "Expand"
+    expansion = desk.start(Form())
+    assert (expansion.intent, expansion.model, expansion.sampler) == (
+        Intent.EXPAND,
+        "starter",
+        "ddim",
+    )
     assert desk.start(Form(intent=Intent.REMOVE)).intent is Intent.REMOVE
     desk.canvas.open["one"].alpha = 255
-    assert desk.start(Form()).intent is Intent.FILL
+    assert desk.session.action(Form(prompt="pear")).label == "Fill"
+    assert desk.start(Form(prompt="pear")).intent is Intent.FILL
+
+
+def test_without_a_prompt_what_is_selected_is_removed_and_no_model_is_named(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    desk.connect()
+    desk.canvas.open["one"] = Document(selection=SELECTION)
+    assert desk.session.action(Form()).label == "Remove"
+    request = desk.start(Form(seed=3))
+    assert (request.intent, request.model, request.sampler) == (Intent.REMOVE, "", "")
+    desk.until(lambda: request.id in daemon.jobs)
+    assert sent(daemon) == request
+
+
+def test_a_layer_marks_the_context_wherever_it_lies_now(desk: Desk, daemon: SmallDaemon) -> None:
+    desk.connect()
+    form = Form(prompt="pear", marked_by="context")
+    document = desk.canvas.open["one"] = Document(selection=SELECTION)
+    for bounds in (Region(20, 30, 500, 400), Region(0, 0, 700, 600)):
+        document.marks["context"] = bounds
+        assert desk.start(form).region == union(bounds, SELECTION)
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ({}, "There is no layer “context” to mark the context."),
+        ({"context": Region(0, 0, 0, 0)}, "The layer “context” marks nothing within the picture."),
+        ({"context": Region(5000, 0, 9, 9)}, "The layer “context” marks nothing within"),
+    ],
+)
+def test_a_context_layer_that_is_missing_or_empty_is_told_and_nothing_is_read(
+    desk: Desk, daemon: SmallDaemon, marks: dict[str, Region], said: str
+) -> None:
+    desk.connect()
+    desk.canvas.open["one"] = Document(selection=SELECTION, marks=marks)
+    error = desk.refused(Form(prompt="pear", marked_by="context"))
+    assert error.message.startswith(said)
+    assert error.hint
+    assert desk.canvas.snapshots == 0
+    assert daemon.requests("submit") == []
 
 
 def test_a_request_made_before_the_backend_is_there_is_sent_when_it_is(
