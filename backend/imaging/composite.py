@@ -51,7 +51,7 @@ def layer_of(region: Region, alpha: Floats, colours: Bytes8) -> tuple[Region, by
 
 
 def _matched(prepared: Prepared, generated: Bytes8) -> Bytes8:
-    """The model's picture in the colours of what stands round the mask, where the layer shows it."""
+    """The model's picture, in its surroundings' colours where the layer can show it."""
     window = prepared.window
     inner = (window.rows, window.columns)
     correction = colour.estimate(prepared.image[inner], generated[inner], prepared.change[inner])

@@ -23,7 +23,7 @@ class Prepared:
 
     image: uint8 (h, w, 3) at working size, the pre-fill inside the mask and on
     transparent canvas. original: uint8 (H, W, 4), the context's own bytes.
-    change: float32 (h, w), 0 (keep) … 1 (repaint), the grown soft mask; 1 on
+    change: float32 (h, w), 0 (keep) … 1 (repaint), the grown mask; 1 on
     transparent canvas as well. alpha: float32 (H, W), 0 … 1, the layer's; 0
     wherever the selection is 0. window: how the context lies in the image.
     """
@@ -54,9 +54,12 @@ def prepare_inpaint(
     grow = request.mask.grow
     if grow is None:
         grow = masks.default_grow(selection, window.scale)
-    soft = enter(window, np.asarray(selection / np.float32(255), np.float32))
-    np.clip(soft, 0, 1, out=soft)  # bicubic overshoots
-    change = masks.grown(soft, grow * window.scale)
+    blend = request.mask.blend
+    change = masks.grown(
+        enter(window, masks.drawn(selection, window.scale)),
+        grow * window.scale,
+        None if blend is None else blend * window.scale,
+    )
     method = request.prefill
     if method is Prefill.AUTO:
         method = prefill.choose(request.intent, request.strength)

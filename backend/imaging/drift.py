@@ -102,7 +102,7 @@ def fit(samples: Samples) -> Drift:
     missing = np.asarray(samples.before - samples.after, np.float64)
     if np.count_nonzero(samples.worth == 1) < LEAST_SAMPLES:
         return none()
-    centre = np.average(samples.after, axis=0, weights=samples.worth)
+    centre = np.average(samples.after.astype(np.float64), axis=0, weights=samples.worth)
     design = np.concatenate(
         (np.ones((len(missing), 1)), _by_place(samples.place), samples.after - centre), 1
     )

@@ -1,10 +1,15 @@
 """From the artist's selection to the layer's alpha and the model's mask.
 
-Distances are Euclidean, grey values survive: a selection that was feathered in
-the editor stays as soft as it was, and nothing is turned into black and white.
+What the artist selected by half is to show half of a picture that was drawn in
+full. So the selection's grey values become the layer's alpha and nothing else:
+were they the model's strength as well, a half-selected place would get half of
+something half-drawn. The model repaints fully all that can show, runs on under
+the edge and goes over to keeping outside of it. Distances are Euclidean.
 """
 
 from __future__ import annotations
+
+import math
 
 import cv2
 import numpy as np
@@ -17,9 +22,13 @@ FEATHER_SHARE = 0.04
 FEATHER_RADIUS_SHARE = 0.25  # so that the middle of a thin stroke still becomes opaque
 GROW_SHARE = 0.06
 GROW_WORKING_PIXELS = 8.0  # one latent pixel: less than that the model cannot tell apart
+BLEND_SHARE = 0.5  # of what it is grown by
+LEAST_BLEND = 1e-3  # pixels; a step
 
-HARD_SHARE = 0.1  # at most so much of a selection is grey when it is a hard one, antialiased
-LEVELS = 4  # grey values at which a soft selection is grown
+# Grey values up to here are drawn at a strength that falls to 0 with them, above in full: what
+# shows of them is too faint to tell half-drawn from drawn, and a long faint tail of a feathered
+# selection would cost the model the surroundings that it should see.
+DRAWN_FROM = 16  # of 255
 
 Sides = tuple[bool, bool, bool, bool]
 
@@ -87,42 +96,42 @@ def default_grow(selection: Bytes8, scale: float) -> float:
     return max(GROW_SHARE * mean_side(selection), GROW_WORKING_PIXELS / scale)
 
 
-def grown(selection: Floats, distance: float) -> Floats:
-    """`selection`, float32 (h, w) 0 … 1, spread by `distance` pixels; never below it.
+def drawn(selection: Bytes8, scale: float) -> Bytes8:
+    """What the model is to draw, uint8 (H, W): 255 in full, 0 not for the selection's sake.
 
-    A grey value spreads as itself: full as far as half the distance, then
-    falling smoothly to 0 at the whole. This is a grey dilation with a disc,
-    taken at LEVELS grey values; a hard selection needs one.
+    A selection that is fainter than DRAWN_FROM everywhere is drawn where it is
+    strongest. scale: working pixels per canvas pixel; where that is below 1, a
+    speck is made large enough not to vanish when it is reduced.
     """
+    strongest = int(cv2.minMaxLoc(selection)[1])
+    full = 255 / max(1, min(DRAWN_FROM, strongest))
+    result = cv2.convertScaleAbs(selection, alpha=full)  # cut off at 255
+    side = 2 * math.ceil(1 / scale) - 1
+    if side > 1:
+        result = cv2.dilate(result, np.ones((side, side), np.uint8))
+    return np.asarray(result, np.uint8)
+
+
+def grown(drawn: Bytes8, distance: float, blend: float | None = None) -> Floats:
+    """The model's mask, float32 (h, w), 0 (keep) … 1 (repaint); never below `drawn`.
+
+    drawn: uint8 (h, w), 0 … 255. The mask is 1 from its edge outward and falls
+    smoothly over the last `blend` pixels to 0 at `distance` pixels. A blend
+    wider than the distance would weaken what is selected, and counts as the
+    distance. None: BLEND_SHARE of it.
+    """
+    own: Floats = drawn.astype(np.float32) * np.float32(1 / 255)
     if distance <= 0:
-        return selection
-    top = float(selection.max())
-    grey = np.count_nonzero((selection > 0.02 * top) & (selection < 0.98 * top))
-    hard = grey <= HARD_SHARE * np.count_nonzero(selection)
-    thresholds = [0.5] if hard else [(i + 0.5) / LEVELS for i in range(LEVELS)]
-    result = selection
-    for threshold in thresholds:
-        outside = np.asarray(selection < threshold * top, np.uint8)
-        if hard:
-            away: Floats = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
-            value: Floats | float = top
-        else:
-            away, value = _nearest(outside, selection)
-        # pixel centres of neighbours are 1 apart, the edge between them 0.5
-        spread = _smooth(2 - 2 * (away - 0.5) / distance)
-        result = np.maximum(result, spread * value)
-    return np.asarray(result, np.float32)
-
-
-def _nearest(outside: Bytes8, values: Floats) -> tuple[Floats, Floats]:
-    """The distance of each pixel to the nearest that is 0 in `outside`, and that one's value."""
-    away, labels = cv2.distanceTransformWithLabels(
-        outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    inside = outside == 0
-    by_label = np.zeros(int(labels.max()) + 1, np.float32)
-    by_label[labels[inside]] = values[inside]
-    return away, by_label[labels]
+        return own
+    if blend is None:
+        blend = BLEND_SHARE * distance
+    blend = min(max(blend, LEAST_BLEND), distance)
+    half = min(128, int(cv2.minMaxLoc(drawn)[1]))
+    outside = cv2.compare(drawn, half, cv2.CMP_LT)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    # pixel centres of neighbours are 1 apart, the edge between them 0.5
+    spread = _smooth(away * np.float32(-1 / blend) + np.float32((distance + 0.5) / blend))
+    return np.maximum(own, spread)
 
 
 def _inner_distance(selection: Bytes8, box: Region, sides: Sides) -> Floats | None:
@@ -138,7 +147,7 @@ def _inner_distance(selection: Bytes8, box: Region, sides: Sides) -> Floats | No
     inside = cv2.copyMakeBorder(inside, over, under, before, after, cv2.BORDER_CONSTANT, value=0)
     if inside.all():
         return None
-    distance: Floats = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance: Floats = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     y, x = top + over, left + before
     return distance[y : y + box.height, x : x + box.width]
 

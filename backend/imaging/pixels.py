@@ -40,7 +40,8 @@ def read_mask(request: GenerationRequest, mask: bytes) -> Bytes8:
     selection = np.frombuffer(mask, np.uint8).reshape(region.height, region.width)
     if not selection.any():
         raise bad_request("The selection is empty.", "Select what to fill and try again.")
-    for name, length in (("grow", request.mask.grow), ("feather", request.mask.feather)):
+    for name in ("grow", "feather", "blend"):
+        length = getattr(request.mask, name)
         if length is not None and not (math.isfinite(length) and length >= 0):
             raise bad_request(f"The mask's {name} must be a length of 0 or more pixels.")
     return selection

@@ -92,6 +92,30 @@ def test_the_alpha_is_never_above_the_selections_grey_value(case: str) -> None:
     assert 0 <= prepared.change.min() <= prepared.change.max() <= 1
 
 
+def test_half_a_selection_shows_half_of_what_was_drawn() -> None:
+    """The model's mask is full where the selection is grey, and the layer's alpha is the grey."""
+    grey = np.zeros((120, 120), np.uint8)
+    grey[30:90, 30:90] = 128
+    hard = np.where(grey > 0, 255, 0).astype(np.uint8)
+    request = request_for(Region(300, 200, 120, 120), mask=MaskSettings(feather=0.0))
+    canvas = photograph(120, 120)
+    half, full = (
+        prepare_inpaint(request, canvas.tobytes(), m.tobytes(), NATIVE, MULTIPLE)
+        for m in (grey, hard)
+    )
+    # the grow's default follows how much is selected, in all else the model sees the same
+    assert (half.change[70:190, 70:190] == 1).all()
+    assert (full.change[70:190, 70:190] == 1).all()
+    (place, under), (_, whole) = finish(request, canvas, grey), finish(request, canvas, hard)
+    assert (under[..., 3] == 128).all()
+    assert (whole[..., 3] == 255).all()
+    shown = over(canvas, under, *paste_offset(place, request.region))
+    expected = canvas[30:90, 30:90, :3] + (
+        whole[..., :3].astype(float) - canvas[30:90, 30:90, :3]
+    ) * (128 / 255)
+    assert np.abs(shown[30:90, 30:90, :3] - expected).max() <= 0.5001
+
+
 def test_the_layer_is_as_small_as_the_selection() -> None:
     mask = np.zeros((200, 200), np.uint8)
     mask[50:90, 60:120] = 255
@@ -185,7 +209,10 @@ def test_the_same_request_prepares_the_same_bytes() -> None:
         ({}, 20 * 20 * 4, b""),
         ({}, 20 * 20 * 3, b"\xff" * 400),
         ({"mask": MaskSettings(grow=-1.0)}, 20 * 20 * 4, b"\xff" * 400),
+        ({"mask": MaskSettings(grow=float("inf"))}, 20 * 20 * 4, b"\xff" * 400),
         ({"mask": MaskSettings(feather=float("nan"))}, 20 * 20 * 4, b"\xff" * 400),
+        ({"mask": MaskSettings(blend=float("nan"))}, 20 * 20 * 4, b"\xff" * 400),
+        ({"mask": MaskSettings(blend=-0.5)}, 20 * 20 * 4, b"\xff" * 400),
         ({"region": Region(0, 0, 0, 20)}, 0, b""),
     ],
 )

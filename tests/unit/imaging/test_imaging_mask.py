@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scumble.imaging import mask
+from scumble.imaging.window import enter, fit
 from scumble.link.values import Region, Size
 
 CLOSED = (False, False, False, False)
@@ -73,8 +74,8 @@ def test_transparent_canvas_is_not_feathered() -> None:
 
 
 def test_growing_reaches_a_disc_and_no_square() -> None:
-    selection = np.zeros((101, 101), np.float32)
-    selection[50, 50] = 1
+    selection = np.zeros((101, 101), np.uint8)
+    selection[50, 50] = 255
     grown = mask.grown(selection, 20.0)
     y, x = np.nonzero(grown > 0.01)
     reach = np.hypot(x - 50, y - 50)
@@ -83,20 +84,62 @@ def test_growing_reaches_a_disc_and_no_square() -> None:
     assert grown[50, 58] > 0.95
 
 
-def test_growing_never_lowers_and_keeps_the_levels_of_a_soft_selection() -> None:
-    levels = np.zeros((60, 120), np.float32)
-    levels[20:40, 20:40] = 0.3
-    levels[20:40, 70:90] = 0.9
-    grown = mask.grown(levels, 8.0)
-    assert (grown >= levels).all()
-    assert 0.15 < grown[30, 43] <= 0.3
-    assert grown[30, 92] > 0.5
+def test_a_half_selected_place_is_drawn_in_full() -> None:
+    """It shows half of a whole picture, and not half of something half-drawn."""
+    levels = np.zeros((60, 120), np.uint8)
+    levels[20:40, 20:40] = 77
+    levels[20:40, 70:90] = 230
+    grown = mask.grown(mask.drawn(levels, 1.0), 8.0)
+    assert (grown[levels > 0] == 1).all()
+    assert 0 < grown[30, 45] < 1
     assert grown[30, 55] == 0
+    alpha = mask.layer_alpha(levels, None, 0.0, CLOSED)
+    assert alpha[30, 30] == pytest.approx(77 / 255)
 
 
-def test_growing_by_nothing_is_the_selection() -> None:
-    selection = np.random.default_rng(0).random((20, 20), np.float32)
-    assert np.array_equal(mask.grown(selection, 0.0), selection)
+def test_a_faint_tail_is_drawn_less_and_less_and_a_faint_selection_in_full() -> None:
+    tail = np.arange(256, dtype=np.uint8)[None]
+    drawn = mask.drawn(tail, 1.0)[0]
+    assert (np.diff(drawn.astype(int)) >= 0).all()
+    assert drawn[0] == 0
+    assert 0 < drawn[1] < drawn[8] < 255
+    assert (drawn[16:] == 255).all()
+    assert mask.drawn(np.full((3, 3), 1, np.uint8), 1.0).min() == 255
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.3, 0.07])
+def test_a_speck_does_not_vanish_when_the_context_is_reduced(scale: float) -> None:
+    selection = np.zeros((600, 600), np.uint8)
+    selection[217, 333] = 255
+    window = fit(Size(600, 600), Size(round(600 * scale), round(600 * scale)))
+    assert mask.grown(enter(window, mask.drawn(selection, window.scale)), 4.0).max() > 0.95
+
+
+def test_growing_never_lowers_what_is_drawn() -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)
+    assert (mask.grown(drawn, 3.0) >= drawn / np.float32(255) - 1e-6).all()
+
+
+def test_growing_by_nothing_is_the_drawn_itself() -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (20, 20), np.uint8)
+    assert np.allclose(mask.grown(drawn, 0.0) * 255, drawn, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("blend", "full_at", "partly_at", "kept_at"),
+    [(0.0, 19, None, 21), (10.0, 9, 15, 21), (20.0, None, 10, 21), (500.0, None, 10, 21)],
+)
+def test_the_blend_goes_over_to_keeping_inward_from_the_grown_edge(
+    blend: float, full_at: int | None, partly_at: int | None, kept_at: int
+) -> None:
+    """Distances are pixels beyond the selection's last one."""
+    selection = square(200, 100)
+    row = mask.grown(selection, 20.0, blend)[100, 149:]
+    assert row[0] == 1
+    assert (np.diff(row) <= 0).all()
+    assert full_at is None or row[full_at] == 1
+    assert partly_at is None or 0.2 < row[partly_at] < 0.9
+    assert row[kept_at] == 0
 
 
 def test_defaults_scale_with_the_selection() -> None:
