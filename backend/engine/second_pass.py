@@ -26,6 +26,7 @@ STRENGTH = 0.3  # detail changes, shapes stay
 WORTHWHILE = 1.33  # how much longer than in the first pass a side has to be
 LEAST_NATIVE = 512  # pixels; smaller models know whole things, no detail of them
 SHRINK = 0.9  # a try at fewer tiles
+STRIP = 64  # rows that are blended at once
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,11 @@ def _under(work: Work, placed: Region, layer: bytes) -> Bytes8:
     region = work.request.region
     picture = np.ascontiguousarray(work.prepared.original[..., :3])
     x, y = placed.x - region.x, placed.y - region.y
-    part = picture[y : y + placed.height, x : x + placed.width]
-    alpha = drawn[..., 3:].astype(np.float32) / 255
-    part[:] = np.rint(drawn[..., :3] * alpha + part * (1 - alpha)).astype(np.uint8)
+    for top in range(0, placed.height, STRIP):  # a few rows of floats at a time
+        above = drawn[top : top + STRIP]
+        part = picture[y + top : y + top + len(above), x : x + placed.width]
+        alpha = above[..., 3:].astype(np.float32) / 255
+        part[:] = np.rint(above[..., :3] * alpha + part * (1 - alpha)).astype(np.uint8)
     return picture
 
 

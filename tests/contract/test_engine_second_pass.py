@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import test_engine as contract
 import tiny
+from pictures import request_for
 
 from scumble.engine import second_pass
 from scumble.engine.diffusion import DiffusionEngine
+from scumble.engine.start import Canvas
+from scumble.engine.work import Work
+from scumble.imaging.crop import prepare_inpaint
+from scumble.imaging.pixels import Bytes8
+from scumble.link import geometry
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.values import GenerationRequest, Mode, Region, Size
 
@@ -104,3 +114,83 @@ def test_on_a_slow_device_a_huge_region_takes_no_more_tiles(engine: DiffusionEng
     (made,) = contract.run(engine, request("sd1-large", Mode.TEXT_TO_IMAGE, huge), listener)
     assert len(made.pixels) == huge.size.pixels * 4
     assert STEPS < listener.progress[-1].steps <= STEPS + TILES_OF_THE_CPU
+
+
+def test_8000_by_6000_works_in_a_canvas_of_that_size(engine: DiffusionEngine) -> None:
+    region = Region(0, 0, 8000, 6000)
+    asked = replace(request("sd1-inpaint-large", Mode.INPAINT, region), steps=1)
+    (made,) = contract.run(engine, asked)
+    assert geometry.contains(region, made.region)
+    assert len(made.pixels) == made.region.size.pixels * 4
+    mask = np.frombuffer(contract.selection(region), np.uint8).reshape(6000, 8000)
+    inside = mask[made.region.y : made.region.bottom, made.region.x : made.region.right]
+    alpha = contract.rgba(made)[..., 3]
+    assert (alpha <= inside).all()
+    assert np.count_nonzero(alpha) > 0.95 * np.count_nonzero(mask)
+
+
+# the second pass alone, with a model that may draw any number of tiles
+
+
+def work(size: Size) -> tuple[second_pass.SecondPass, Work, Region, bytes]:
+    """A fill of most of a grey picture, its second pass, and what the first pass gave."""
+    asked = request_for(Region(0, 0, size.width, size.height), size)
+    grey = np.full((size.height, size.width, 4), (120, 130, 140, 255), np.uint8)
+    mask = np.zeros((size.height, size.width), np.uint8)
+    mask[40:-60, 50:-30] = 255
+    prepared = prepare_inpaint(asked, grey.tobytes(), mask.tobytes(), 256, 8)
+    shape = prepared.image.shape
+    canvas = Canvas(Size(shape[1], shape[0]), prepared.image, prepared.change)
+    made = Work(asked, canvas, prepared.window, prepared)
+    rng = np.random.default_rng(3)
+    drawn = cv2.resize(rng.integers(0, 256, (9, 12, 3), np.uint8), canvas.image.shape[1::-1])
+    placed, layer = made.finish(drawn)
+    device = SimpleNamespace(tiles=1000)
+    model: Any = SimpleNamespace(native=second_pass.LEAST_NATIVE, scale=8, device=device)
+    return second_pass.plan(model, made), made, placed, layer
+
+
+def colours(placed: Region, layer: bytes) -> np.ndarray[Any, np.dtype[np.int_]]:
+    """(h, w, 3) of the layer where it is opaque; elsewhere what lies below shines through."""
+    pixels = np.frombuffer(layer, np.uint8).reshape(placed.height, placed.width, 4)
+    return pixels[60:-60, 60:-60, :3].astype(int)
+
+
+def test_a_model_that_changes_nothing_leaves_the_first_pass_as_it_was() -> None:
+    second, made, placed, layer = work(Size(1500, 1100))
+    assert second.size == Size(1500, 1100)
+    assert len(second.tiles) > 6
+    result = second.refine(made, placed, layer, lambda _, tile: tile.canvas.image)
+    assert result[0] == placed
+    assert np.abs(colours(*result) - colours(placed, layer)).max() <= 1
+
+
+def test_tiles_that_are_lighter_and_darker_meet_without_a_visible_step() -> None:
+    """48 levels apart from tile to tile, and nowhere over 4 from one pixel to the next."""
+    second, made, placed, layer = work(Size(1500, 1100))
+
+    def draw(number: int, tile: second_pass.Tile) -> Bytes8:
+        shape = (tile.canvas.size.height, tile.canvas.size.width, 3)
+        return np.full(shape, 104 + 48 * (number % 2), np.uint8)
+
+    shown = colours(*second.refine(made, placed, layer, draw))
+    assert shown.min() < 110
+    assert shown.max() > 146
+    for axis in (0, 1):
+        assert np.abs(np.diff(shown, axis=axis)).max() <= 4
+
+
+def test_the_memory_of_the_second_pass_is_that_of_its_pictures() -> None:
+    """Bytes a pixel do not rise with the size, and no float copy of the whole is among them."""
+
+    def peak(size: Size) -> float:
+        second, made, placed, layer = work(size)
+        tracemalloc.start()
+        second.refine(made, placed, layer, lambda _, tile: tile.canvas.image)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most / size.pixels
+
+    small, large = peak(Size(1600, 1200)), peak(Size(3200, 2400))
+    assert large <= small
+    assert large < 24
