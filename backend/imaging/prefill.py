@@ -53,30 +53,20 @@ def fill(image: Bytes8, weight: Floats, method: Prefill, seed: int) -> Bytes8:
     return mixed
 
 
-def border_colours(
-    image: Bytes8, known: Bytes8, side: int = BORDER_SIDE, diffusions: int = 0
-) -> Bytes8:
+def border_colours(image: Bytes8, known: Bytes8) -> Bytes8:
     """The known pixels' colours carried inward from the border (Telea's method, OpenCV).
 
-    image: uint8 (h, w, 3); known: uint8 (h, w), 0 or 1. side: the longer side
-    in pixels at which it is computed. diffusions: steps by which the wedges
-    are evened out that meet in the middle of what Telea fills. Returns uint8
-    (h, w, 3).
+    image: uint8 (h, w, 3); known: uint8 (h, w), 0 or 1. Returns uint8 (h, w, 3).
     """
-    small, there = _reduced(image, known, side)
+    small, there = reduced(image, known, BORDER_SIDE)
     unknown = np.asarray(there < 0.5, np.uint8)
     filled = cv2.inpaint(small, unknown, BORDER_RADIUS, cv2.INPAINT_TELEA)
-    if diffusions:
-        settled = filled.astype(np.float32)
-        for _ in range(diffusions):
-            cv2.copyTo(cv2.blur(settled, (5, 5)), unknown, settled)
-        filled = np.asarray(np.rint(settled), np.uint8)
-    return _enlarged(filled, image)
+    return enlarged(filled, image)
 
 
 def blurred_colours(image: Bytes8, known: Bytes8) -> Bytes8:
     """Averages of the known pixels around, near ones first; shapes and dtypes as above."""
-    small, there = _reduced(image, known, BLUR_SIDE)
+    small, there = reduced(image, known, BLUR_SIDE)
     weighted = small.astype(np.float32) * there[..., None]
     result = np.broadcast_to(weighted.sum((0, 1)) / there.sum(), small.shape).astype(np.float32)
     for share in BLUR_SHARES:
@@ -85,7 +75,7 @@ def blurred_colours(image: Bytes8, known: Bytes8) -> Bytes8:
         mean = cv2.GaussianBlur(weighted, (0, 0), sigma) / np.maximum(total, 1e-6)[..., None]
         trust = np.minimum(total / 0.1, 1)[..., None]  # too few known pixels near: look further
         result += (mean - result) * trust
-    return _enlarged(np.rint(result).astype(np.uint8), image)
+    return enlarged(np.rint(result).astype(np.uint8), image)
 
 
 def _with_noise(colours: Bytes8, image: Bytes8, known: Bytes8, seed: int) -> Bytes8:
@@ -96,8 +86,11 @@ def _with_noise(colours: Bytes8, image: Bytes8, known: Bytes8, seed: int) -> Byt
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
-def _reduced(image: Bytes8, known: Bytes8, side: int) -> tuple[Bytes8, Floats]:
-    """The known pixels' averages, uint8 (r, c, 3), and how much of each is known, 0 … 1."""
+def reduced(image: Bytes8, known: Bytes8, side: int) -> tuple[Bytes8, Floats]:
+    """The known pixels' averages, uint8 (r, c, 3), and how much of each is known, 0 … 1.
+
+    side: the longer side in pixels, at most the picture's own.
+    """
     height, width = known.shape
     factor = min(1.0, side / max(height, width))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -108,7 +101,8 @@ def _reduced(image: Bytes8, known: Bytes8, side: int) -> tuple[Bytes8, Floats]:
     return np.asarray(np.clip(np.rint(means), 0, 255), np.uint8), there
 
 
-def _enlarged(small: Bytes8, like: Bytes8) -> Bytes8:
+def enlarged(small: Bytes8, like: Bytes8) -> Bytes8:
+    """`small` at the size of `like`."""
     height, width = like.shape[:2]
     result: Bytes8 = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     return result

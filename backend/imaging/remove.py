@@ -1,56 +1,61 @@
-"""Remove what is selected without any model: the surroundings' colours, and their grain.
-
-OpenCV's Telea fill carries colours in from the border, and diffusion evens out
-where they meet. It gives smooth results, which suit skies, walls, skin and
-backgrounds out of focus; what has structure needs a model.
-"""
+"""Remove what is selected without a diffusion model: the gap is closed by its surroundings."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
 from scumble.imaging import mask as masks
-from scumble.imaging import prefill
+from scumble.imaging import patch_fill
 from scumble.imaging.composite import layer_of
 from scumble.imaging.pixels import Bytes8, read_mask, read_pixels
+from scumble.link.errors import bad_request
 from scumble.link.values import GenerationRequest, Region
 
-SIDE = 192  # pixels; the fill is smooth, and its time grows with the area
-DIFFUSIONS = 300  # steps; they reach some 25 of those pixels
-GRAIN_SIGMA = 1.5  # pixels; what is finer than that in the surroundings is grain
-GRAIN_QUANTILE = 0.4  # of its size: the grain of calm places, not the edges of things
+FRINGE = 2.0  # pixels beyond the selection that may still show some of what goes away
+
+Close = Callable[[Bytes8, Bytes8, int], Bytes8]
+"""(picture, gap, seed) -> picture: as `patch_fill.close`; a network may stand here."""
 
 
-def remove(request: GenerationRequest, pixels: bytes, mask: bytes) -> tuple[Region, bytes]:
+def remove(
+    request: GenerationRequest,
+    pixels: bytes,
+    mask: bytes,
+    index: int = 0,
+    close: Close = patch_fill.close,
+) -> tuple[Region, bytes]:
     """The layer that hides what is selected: rectangle on the canvas and RGBA8 bytes.
 
-    pixels and mask cover `request.region`. Deterministic by the request's
-    seed. Raises ScumbleError (bad_request) as `crop.prepare_inpaint` does.
+    pixels and mask cover `request.region`. index: of the result; each looks
+    for its pieces elsewhere, the same one always alike. The mask's grow says
+    how far round the selection nothing is taken from (None: FRINGE). Raises
+    ScumbleError (bad_request) as `crop.prepare_inpaint` does, and when nothing
+    is left to close the gap with.
     """
     original = read_pixels(request, pixels)
     selection = read_mask(request, mask)
-    colours = np.ascontiguousarray(original[..., :3])
     opaque = bool(original[..., 3].min() == 255)
     sides = masks.open_sides(request.region, request.canvas)
     alpha = masks.layer_alpha(
         selection, None if opaque else original[..., 3], request.mask.feather, sides
     )
-    known = np.asarray((selection == 0) & (original[..., 3] == 255), np.uint8)
-    if not known.any():
-        filled = np.full_like(colours, prefill.NEUTRAL)
-    else:
-        filled = prefill.border_colours(colours, known, SIDE, DIFFUSIONS)
-        filled = _with_grain(filled, colours, known, request.seed)
-    return layer_of(request.region, alpha, filled)
+    gap = _gap(selection, FRINGE if request.mask.grow is None else request.mask.grow)
+    gap[original[..., 3] < 255] = 1
+    if gap.all():
+        raise bad_request(
+            "There is nothing round the selection to close the gap with.",
+            "Select less, take a wider context, or type what should be there.",
+        )
+    colours = np.ascontiguousarray(original[..., :3])
+    return layer_of(request.region, alpha, close(colours, gap, index))
 
 
-def _with_grain(filled: Bytes8, picture: Bytes8, known: Bytes8, seed: int) -> Bytes8:
-    """`filled` with noise as strong as what is finest in the known pixels, channels alike."""
-    smooth = cv2.GaussianBlur(picture, (0, 0), GRAIN_SIGMA)
-    fine = cv2.cvtColor(cv2.absdiff(picture, smooth), cv2.COLOR_RGB2GRAY)
-    strength = float(np.quantile(fine[known > 0], GRAIN_QUANTILE)) / 0.524
-    # 0.524: the size that 40 % of unit normal deviates stay below
-    noise = np.random.default_rng(seed).standard_normal(known.shape, np.float32) * strength
-    grainy: Bytes8 = cv2.add(filled, np.repeat(noise[..., None], 3, -1), dtype=cv2.CV_8U)
-    return grainy
+def _gap(selection: Bytes8, grow: float) -> Bytes8:
+    """uint8 (H, W): 1 where something is selected and as far as `grow` pixels round it."""
+    away = cv2.distanceTransform(
+        np.asarray(selection == 0, np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
+    )
+    return np.asarray(away <= grow, np.uint8)

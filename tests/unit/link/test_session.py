@@ -127,7 +127,7 @@ def test_what_is_wrong_is_told_and_nothing_is_read_or_sent(desk: Desk, daemon: S
     assert desk.refused(Form(steps=0)).code is ErrorCode.BAD_REQUEST
     assert desk.refused(Form(strength=float("nan"))).code is ErrorCode.BAD_REQUEST
     assert desk.refused(Form(prompt="fig", model="gone")).code is ErrorCode.MODEL_MISSING
-    assert desk.refused(Form(model="texts")).code is ErrorCode.UNSUPPORTED
+    assert desk.refused(Form(prompt="fig", model="texts")).code is ErrorCode.UNSUPPORTED
     assert (desk.canvas.snapshots, daemon.requests("submit"), desk.view.jobs) == (0, [], [])
 
 

@@ -1,0 +1,164 @@
+"""Closes a gap with pieces of what lies round it, which keeps grass grass and brick brick.
+
+OpenCV's shift-map fill (He and Sun, "Statistics of Patch Offsets for Image
+Completion", ECCV 2012) says which piece goes where. It is quick on small
+pictures only, so it runs on a reduced one; where each piece came from is read
+off its result and the pieces are taken from the full picture. Poisson blending
+(Pérez et al., SIGGRAPH 2003, OpenCV's seamlessClone) then fits their light and
+colour to the gap's border.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from scumble.imaging import mask as masks
+from scumble.imaging import prefill
+from scumble.imaging.pixels import Bytes8
+from scumble.link.geometry import clamp, pad
+from scumble.link.values import Region, Size
+
+Offsets = npt.NDArray[np.int32]
+
+REACH = 0.5  # of the gap's mean side: farther away lie other things, not more of the same
+LEAST_REACH = 24  # pixels
+LEAST_KNOWN = 0.1  # share of what is looked at; with less the whole picture is looked at
+SEARCH_SIDE = 176  # pixels; the shift-map fill's time grows faster than the area
+LARGEST = 2048 * 2048  # pixels that are copied and blended; more are reduced before
+RIM = 4  # pixels beyond the gap that are copied too: blending needs both sides of the border
+ALL = 0.999  # of a pixel is known; averages of ones are not quite one
+PATCH = 3  # pixels; a side of the pieces that are recognised
+
+
+def close(picture: Bytes8, gap: Bytes8, seed: int = 0) -> Bytes8:
+    """`picture`, uint8 (H, W, 3), with all that is not 0 in `gap`, uint8 (H, W), closed.
+
+    What lies outside the gap comes back as it was. Another seed looks farther
+    round for its pieces. Without enough known pixels the border's colours are
+    carried inward; without any the gap becomes grey.
+    """
+    filled = picture.copy()
+    area = _looked_at(gap, seed)
+    part = np.s_[area.y : area.bottom, area.x : area.right]
+    colours, hole = np.ascontiguousarray(picture[part]), np.asarray(gap[part] > 0, np.uint8)
+    factor = min(1.0, float(np.sqrt(LARGEST / hole.size)))
+    small, there = prefill.reduced(colours, 1 - hole, round(factor * max(hole.shape)))
+    unknown = np.asarray(there < ALL, np.uint8)
+    if not (there > 0).any():
+        closed = np.full_like(colours, prefill.NEUTRAL)
+    elif unknown.mean() > 1 - LEAST_KNOWN:
+        closed = prefill.border_colours(colours, 1 - hole)
+    else:
+        copied, rim = _copied(small, unknown)
+        closed = prefill.enlarged(_blended(copied, small, unknown, rim), colours)
+    cv2.copyTo(closed, hole, filled[part])
+    return filled
+
+
+def _looked_at(gap: Bytes8, seed: int) -> Region:
+    """The rectangle that pieces are taken from."""
+    height, width = gap.shape
+    canvas = Size(width, height)
+    box = masks.bounds(gap)
+    side = float(np.sqrt(np.count_nonzero(gap)))
+    reach = max(LEAST_REACH, round(REACH * (1 + seed % 4) * side))
+    area = clamp(pad(box, reach), canvas)
+    part = gap[area.y : area.bottom, area.x : area.right]
+    known = 1 - np.count_nonzero(part) / part.size
+    return area if known >= LEAST_KNOWN else Region(0, 0, width, height)
+
+
+def _copied(picture: Bytes8, unknown: Bytes8) -> tuple[Bytes8, Bytes8]:
+    """`picture` with pieces of itself over the unknown and its rim, and where they lie."""
+    height, width = unknown.shape
+    small, there = prefill.reduced(picture, 1 - unknown, _search_side(unknown))
+    gap = np.asarray(there < ALL, np.uint8)
+    source = cv2.cvtColor(small, cv2.COLOR_RGB2Lab)
+    shifted = np.zeros_like(source)
+    cv2.xphoto.inpaint(source, (1 - gap) * np.uint8(255), shifted, cv2.xphoto.INPAINT_SHIFTMAP)
+    down, right = _offsets(source, shifted, gap)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1, 2 * RIM + 1))
+    rim = cv2.dilate(unknown, disc)
+    rows, columns = np.nonzero(rim)
+    r, c = rows * gap.shape[0] // height, columns * gap.shape[1] // width
+    y = np.rint(rows + down[r, c] * (height / gap.shape[0])).astype(np.intp)
+    x = np.rint(columns + right[r, c] * (width / gap.shape[1])).astype(np.intp)
+    np.clip(y, 0, height - 1, out=y)
+    np.clip(x, 0, width - 1, out=x)
+    rough = prefill.enlarged(cv2.cvtColor(shifted, cv2.COLOR_Lab2RGB), picture)
+    whole = picture.copy()
+    known = unknown[y, x] == 0
+    whole[rows, columns] = np.where(known[:, None], picture[y, x], rough[rows, columns])
+    return whole, np.asarray(rim, np.uint8)
+
+
+def _search_side(unknown: Bytes8) -> int:
+    """The longer side at which as many pixels are left as in a square of SEARCH_SIDE."""
+    return max(1, round(max(unknown.shape) * SEARCH_SIDE / np.sqrt(unknown.size)))
+
+
+def _offsets(source: Bytes8, shifted: Bytes8, gap: Bytes8) -> tuple[Offsets, Offsets]:
+    """Rows and columns from each pixel to where the fill took it from, int32 (h, w) each.
+
+    A piece is recognised by all of its PATCH² pixels; what is not recognised
+    (borders between two pieces) goes with its nearest neighbour.
+    """
+    height, width = gap.shape
+    inside = np.zeros_like(gap)
+    inside[1:-1, 1:-1] = 1
+    kernel = np.ones((PATCH, PATCH), np.uint8)
+    whole = np.flatnonzero(cv2.erode((1 - gap) * inside, kernel))
+    missing = np.flatnonzero(gap)
+    down, right = np.zeros((2, height, width), np.int32)
+    if not whole.size:
+        return down, right
+    names = _names(source).ravel()[whole]
+    order = np.argsort(names, kind="stable")
+    wanted = _names(shifted).ravel()[missing]
+    at = np.minimum(np.searchsorted(names, wanted, sorter=order), len(names) - 1)
+    found = whole[order[at]]
+    known = names[order[at]] == wanted
+    here, there = missing[known], found[known]
+    down.flat[here] = there // width - here // width
+    right.flat[here] = there % width - here % width
+    recognised = np.ones_like(gap)
+    recognised.flat[here] = 0
+    if here.size:
+        _, labels = cv2.distanceTransformWithLabels(
+            recognised, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        for offsets in (down, right):
+            by_label = np.zeros(int(labels.max()) + 1, np.int32)
+            by_label[labels[recognised == 0]] = offsets[recognised == 0]
+            offsets[:] = by_label[labels]
+    return down, right
+
+
+def _names(picture: Bytes8) -> npt.NDArray[np.uint64]:
+    """A number (h, w) for the PATCH² pixels round each pixel: the same pixels, the same number."""
+    height, width = picture.shape[:2]
+    channels = picture.astype(np.uint64)
+    colours = (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2]
+    around = np.pad(colours, PATCH // 2, mode="edge")
+    factors = np.random.default_rng(0).integers(1, 2**63, PATCH**2, np.uint64) * 2 + 1
+    total = np.zeros((height, width), np.uint64)
+    for number, factor in enumerate(factors):
+        y, x = divmod(number, PATCH)
+        total += factor * around[y : y + height, x : x + width]
+    return total
+
+
+def _blended(copied: Bytes8, picture: Bytes8, unknown: Bytes8, rim: Bytes8) -> Bytes8:
+    """`copied` in the light of what `picture` knows at the rim."""
+    known = copied.copy()
+    cv2.copyTo(picture, 1 - unknown, known)
+    edge = RIM + 1  # seamlessClone wants a border round what it blends
+    above = cv2.copyMakeBorder(copied, *[edge] * 4, cv2.BORDER_REPLICATE)
+    below = cv2.copyMakeBorder(known, *[edge] * 4, cv2.BORDER_REPLICATE)
+    where = cv2.copyMakeBorder(rim * np.uint8(255), *[edge] * 4, cv2.BORDER_CONSTANT, value=0)
+    box = masks.bounds(where)
+    middle = (box.x + box.width // 2, box.y + box.height // 2)
+    blended = cv2.seamlessClone(above, below, where, middle, cv2.NORMAL_CLONE)
+    return np.ascontiguousarray(blended[edge:-edge, edge:-edge])
