@@ -25,7 +25,7 @@ def measured(request: GenerationRequest, native: int, times: RunTimes) -> Timing
     longer step: the cost is laid on the steps that were asked for.
     """
     megapixels = _megapixels(request, native)
-    wanted = _steps(request) * request.batch
+    wanted = steps_run(request) * request.batch
     denoising = times.step * times.steps
     return Timing(
         model=request.model,
@@ -57,7 +57,7 @@ def seconds(
     step = _typical(timing.step for timing in same)
     overhead = _typical(timing.overhead for timing in same)
     load = 0.0 if loaded else _typical(timing.load for timing in known if timing.load > 0)
-    work = step * _steps(request) * _calls(request) + overhead
+    work = step * steps_run(request) * _calls(request) + overhead
     return load + work * request.batch * _megapixels(request, native)
 
 
@@ -71,11 +71,11 @@ def _megapixels(request: GenerationRequest, native: int) -> float:
     return working_size(request.region.size, native, MULTIPLE).pixels / 1e6
 
 
-def _steps(request: GenerationRequest) -> int:
+def steps_run(request: GenerationRequest) -> int:
     """How many of the steps are taken: below full strength the first ones are skipped."""
     if request.mode is Mode.TEXT_TO_IMAGE:
         return request.steps
-    return max(1, round(request.steps * request.strength))
+    return max(1, int(request.steps * request.strength))
 
 
 def _calls(request: GenerationRequest) -> int:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scumble import metadata
@@ -39,12 +40,16 @@ HEAVY = ("torch", "diffusers", "transformers", "scumble.engine.generation")
 
 @dataclass
 class Loaded:
-    """The model in memory, and the hash of its files, read while it draws."""
+    """The model in memory, and the hash of its files, read while it draws.
+
+    previews: the folder of the tiny decoder that was tried last.
+    """
 
     model: Model
     ladder: Ladder
     seconds: float
     hash: Hash
+    previews: Path | None = None
 
 
 @dataclass
@@ -110,6 +115,7 @@ class DiffusionEngine:
         started = time.perf_counter()
         loaded = self._load(entry, hooks)
         load_seconds = time.perf_counter() - started
+        self._look_for_previews(loaded)
         device = self._choose()
         hooks.status(WorkerStatus(WorkerState.RUNNING, entry.id, device.name))
         try:
@@ -164,6 +170,16 @@ class DiffusionEngine:
         seconds = time.perf_counter() - start
         self._loaded = Loaded(model, memory.Ladder(model), seconds, Hash(self._registry, entry.id))
         return self._loaded
+
+    def _look_for_previews(self, loaded: Loaded) -> None:
+        """Take up a tiny decoder that was fetched since the model was loaded."""
+        from scumble.engine import loading
+
+        folder = self._registry.preview_decoder(loaded.model.entry.architecture)
+        if folder != loaded.previews:
+            loaded.previews = folder
+            found = None if folder is None else loading.load_tiny_decoder(folder, loaded.model)
+            loaded.model.tiny_decoder = found
 
     def _outcomes(
         self,

@@ -13,6 +13,7 @@ from scumble.link.values import Size
 
 Pixels = npt.NDArray[np.uint8]
 
+LOOK_SIDE = 256  # pixels; the longer side of a look by a tiny decoder
 FIT_SIDE = 4  # latents; a side of each picture that the linear preview is fitted on
 FIT_PICTURES = 24
 FIT_PATCHES = 2  # a side, of one colour each
@@ -79,7 +80,12 @@ def noise(model: Model, size: Size, generator: torch.Generator) -> torch.Tensor:
 
 
 def look(model: Model, latents: torch.Tensor) -> Pixels:
-    """uint8 (h, w, 3), a pixel a latent: what the picture looks like, without the VAE."""
+    """uint8 (h, w, 3): what the picture looks like, without the VAE.
+
+    A pixel a latent; with a tiny decoder as many as it gives, up to LOOK_SIDE a side.
+    """
+    if model.tiny_decoder is not None:
+        return _tiny_look(model.tiny_decoder, latents)
     if model.latent_rgb is None:
         model.latent_rgb = _latent_rgb(model)
     factors = model.latent_rgb
@@ -87,12 +93,29 @@ def look(model: Model, latents: torch.Tensor) -> Pixels:
     return to_pixels(rgb + factors[-1][None, :, None, None])
 
 
+@torch.no_grad()
+def _tiny_look(decoder: Any, latents: torch.Tensor) -> Pixels:
+    """By an AutoencoderTiny, which takes latents as the UNet has them and gives -1…1."""
+    image = decoder.decode(latents.to(decoder.device, decoder.dtype), return_dict=False)[0]
+    shrink = -(-max(image.shape[-2:]) // LOOK_SIDE)
+    if shrink > 1:
+        image = torch.nn.functional.avg_pool2d(image, shrink, ceil_mode=True)
+    return to_pixels(image)
+
+
+def has_usual_latents(model: Model) -> bool:
+    """Whether its latents mean what those of its architecture do, not those of a VAE of its own."""
+    row = model.architecture
+    return (
+        model.latent_channels == len(row.latent_rgb) - 1
+        and abs(model.vae.config.scaling_factor - row.latent_scaling) < 1e-4
+    )
+
+
 def _latent_rgb(model: Model) -> torch.Tensor:
     """(C + 1, 3): the published factors where they fit this VAE, else a fit of its own."""
-    row = model.architecture
-    known = model.latent_channels == len(row.latent_rgb) - 1
-    if known and abs(model.vae.config.scaling_factor - row.latent_scaling) < 1e-4:
-        return torch.tensor(row.latent_rgb)
+    if has_usual_latents(model):
+        return torch.tensor(model.architecture.latent_rgb)
     return fit_latent_rgb(model)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from scumble.engine import latents as conversion
 from scumble.engine.devices import Device
 from scumble.engine.model import Model, TextPart
 from scumble.engine.pipelines import Architecture, architecture
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.models.entry import ModelEntry
 from scumble.models.folder import read_json
+
+log = logging.getLogger(__name__)
 
 AGAIN = "Download the model again, or choose another one."
 
@@ -35,6 +39,25 @@ def load(entry: ModelEntry, device: Device) -> Model:
     model = _assemble(entry, row, device, parts)
     _check(model)
     return model
+
+
+def load_tiny_decoder(folder: Path, model: Model) -> Any:
+    """The AutoencoderTiny in `folder`; None, told in the log, where it does not fit the model."""
+    diffusers = importlib.import_module("diffusers")
+    if not conversion.has_usual_latents(model):
+        return None  # made for the architecture's own VAE
+    try:
+        decoder = diffusers.AutoencoderTiny.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, torch_dtype=model.dtype
+        )
+        if decoder.config.latent_channels != model.latent_channels:
+            raise ValueError(f"it takes {decoder.config.latent_channels} channels")
+        decoder.encoder = None  # only half of it is needed
+    except Exception as error:
+        # a preview is not worth a run; the libraries raise anything
+        log.warning("previews go without %s: %s", folder.name, _first_line(error))
+        return None
+    return decoder.requires_grad_(False).eval().to(model.place)
 
 
 def _folder(entry: ModelEntry, row: Architecture, device: Device) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Model:
     is encoded as zeros (SDXL). active_loras: what is in the weights now.
     encodings: prompts by text and LoRAs.
     latent_rgb: (latent channels + 1, 3), last row the constant, once it is known.
+    tiny_decoder: an AutoencoderTiny for previews, where one was fetched.
     """
 
     entry: ModelEntry
@@ -54,6 +55,7 @@ class Model:
     active_loras: tuple[Lora, ...] = ()
     encodings: OrderedDict[Any, Encoding] = field(default_factory=OrderedDict)
     latent_rgb: torch.Tensor | None = None
+    tiny_decoder: Any = None
 
     @property
     def place(self) -> torch.device:

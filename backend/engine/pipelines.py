@@ -53,23 +53,21 @@ class Architecture:
     modes: tuple[Mode, ...] = tuple(Mode)
 
 
-# Linear fits of decoded pictures on latents, as published for previews by
-# https://discuss.huggingface.co/t/decoding-latents-to-rgb-without-upscaling/23204 (SD 1)
-# and https://huggingface.co/blog/TimothyAlexisVass/explaining-the-sdxl-latent-space (SDXL,
-# given there for 0…255 and shifted to -1…1 here).
+# Linear fits of decoded pictures on latents: those that ComfyUI shows its previews with
+# (https://github.com/comfyanonymous/ComfyUI/blob/master/comfy/latent_formats.py, SD15 and SDXL).
 _SD_RGB: LatentRGB = (
-    (0.298, 0.207, 0.208),
-    (0.187, 0.286, 0.173),
-    (-0.158, 0.189, 0.264),
-    (-0.184, -0.271, -0.473),
+    (0.3512, 0.2297, 0.3227),
+    (0.3250, 0.4974, 0.2350),
+    (-0.2829, 0.1762, 0.2721),
+    (-0.2120, -0.2616, -0.7177),
     (0.0, 0.0, 0.0),
 )
 _SDXL_RGB: LatentRGB = (
-    (0.4706, 0.4706, 0.4706),
-    (-0.4706, -0.0392, 0.0784),
-    (0.1961, 0.1176, -0.0392),
-    (-0.5490, -0.3922, -0.2745),
-    (0.1765, 0.0980, 0.0196),
+    (0.3651, 0.4232, 0.4341),
+    (-0.2533, -0.0042, 0.1068),
+    (0.1076, 0.1111, -0.0362),
+    (-0.3165, -0.2492, -0.2188),
+    (0.1084, -0.0175, -0.0011),
 )
 _CLIP = TextEncoder("text_encoder", "tokenizer", "CLIPTextModel")
 _SDXL_CLIP = TextEncoder("text_encoder", "tokenizer", "CLIPTextModel", penultimate=True)

@@ -76,8 +76,11 @@ class ProgressLine(QtWidgets.QProgressBar):
     def show_state(self, job: Job, waiting: int) -> None:
         """Before the first step: an empty bar that moves. waiting: other jobs behind it."""
         words = {JobState.QUEUED: "Waiting", JobState.LOADING: "Loading the model"}
+        self.show_words(words.get(job.state, "Starting"), waiting)
+
+    def show_words(self, words: str, waiting: int = 0) -> None:
         self.setRange(0, 0)
-        self._write(words.get(job.state, "Starting"), waiting)
+        self._write(words, waiting)
 
     def show_progress(self, progress: Progress, waiting: int) -> None:
         self.setRange(0, max(progress.steps, 1))

@@ -8,18 +8,29 @@ Krita composes right in each of them.
 from __future__ import annotations
 
 import json
-import threading
-from typing import Callable, Optional, Tuple
+from dataclasses import dataclass
+from typing import Callable, Optional
 
-from krita import Document, Node
+from krita import Document
 
+from .addition import Addition, is_busy
 from .documents import Documents, has_result, mark_result
 from .link.canvas import PasteOutcome
 from .link.errors import ErrorCode, ScumbleError
 from .link.values import Region, Result, Size, Snapshot
-from .qt import QtCore, QtGui
+from .qt import QtCore
+from .reading import read_at_once, read_in_turns
 
-_SRGB = "sRGB-elle-V2-srgbtrc.icc"  # Krita's own sRGB, in every installation
+
+@dataclass(frozen=True)
+class _Held:
+    """A document at one moment. snapshot: None when nothing was read, or reading failed."""
+
+    document: Optional[str]
+    size: Size
+    selection: Optional[Region]
+    snapshot: Optional[Snapshot]
+    error: Optional[Exception]
 
 
 class KritaCanvas:
@@ -31,17 +42,44 @@ class KritaCanvas:
     def __init__(self, documents: Documents, on_busy: Callable[[], None]) -> None:
         self._documents = documents
         self._on_busy = on_busy
-        self._addition: Optional[_Addition] = None
+        self._addition: Optional[Addition] = None
+        self._held: Optional[_Held] = None
+
+    def hold(self, region: Optional[Region], then: Callable[[], None]) -> None:
+        """Read `region` of the document in front over several turns, then call `then`.
+
+        While `then` runs, the canvas is that document as it is now, whichever is
+        in front by then, and a `snapshot` of the region is at hand.
+        """
+        document, size, selection = self.document(), self.size(), self.selection()
+
+        def held(snapshot: Optional[Snapshot], error: Optional[Exception]) -> None:
+            self._held = _Held(document, size, selection, snapshot, error)
+            try:
+                then()
+            finally:
+                self._held = None
+
+        if region is None:
+            held(None, None)
+        else:
+            read_in_turns(self._front(), region, selection is not None, held)
 
     def document(self) -> Optional[str]:
+        if self._held is not None:
+            return self._held.document
         front = self._documents.front()
         return None if front is None else self._documents.name_of(front)
 
     def size(self) -> Size:
+        if self._held is not None:
+            return self._held.size
         front = self._front()
         return Size(front.width(), front.height())
 
     def selection(self) -> Optional[Region]:
+        if self._held is not None:
+            return self._held.selection
         front = self._front()
         selection = front.selection()
         if selection is None:
@@ -54,20 +92,14 @@ class KritaCanvas:
         return _region(bounds if inside.isEmpty() else inside)
 
     def snapshot(self, region: Region, with_mask: bool) -> Snapshot:
-        front = self._front()
-        rectangle = (region.x, region.y, region.width, region.height)
-        mask = None
-        if with_mask:
-            selection = front.selection()
-            mask = bytes(selection.pixelData(*rectangle)) if selection else None
-        image = front.projection(*rectangle)
-        image = image.convertToFormat(QtGui.QImage.Format.Format_RGBA8888)
-        if image.isNull() or image.width() != region.width or image.height() != region.height:
-            raise ScumbleError(
-                ErrorCode.OUT_OF_MEMORY, "Krita could not read the picture.", "Select less."
+        held = self._held
+        if held is None or (held.error is None and held.snapshot is None):
+            return read_at_once(self._front(), region, with_mask)
+        if held.snapshot is None or held.snapshot.region != region:
+            raise held.error or ScumbleError(
+                ErrorCode.INTERNAL, "Another part of the picture was read.", "Try again."
             )
-        pixels = image.constBits().asstring(region.size.pixels * 4)
-        return Snapshot(Size(front.width(), front.height()), region, pixels, mask)
+        return held.snapshot
 
     def busy(self) -> bool:
         """Whether a stroke or an update is under way in the document in front."""
@@ -82,12 +114,13 @@ class KritaCanvas:
             if addition is not None:
                 self._addition = None
             return PasteOutcome.CLOSED if target is None else PasteOutcome.ALREADY_THERE
-        if addition is not None and addition.over:
-            self._addition = None
-            return _settle(addition, target, result, name)
-        if self._addition is None and not is_busy(target):
-            layer = _filled_layer(target, result.region, pixels, name)
-            self._addition = _Addition(key, layer, *_place(target))
+        if self._addition is None:
+            self._addition = addition = Addition(key, result.region, pixels, name)
+        if addition is not None:
+            addition.go_on(target)
+            if addition.added is not None:
+                self._addition = None
+                return _settle(addition, target, result, name)
         self._on_busy()
         return PasteOutcome.BUSY
 
@@ -100,34 +133,7 @@ class KritaCanvas:
         return front
 
 
-class _Addition:
-    """A layer on its way into a document, in a thread.
-
-    `addChildNode` is one undo step, and waits until Krita has composed the
-    whole picture anew: 40 to 200 ms for 12 megapixels on two cores, in which
-    the main thread would stand still. Krita releases Python's lock meanwhile.
-    """
-
-    def __init__(
-        self, key: Tuple[str, str, int], layer: Node, parent: Node, above: Optional[Node]
-    ) -> None:
-        self.key = key
-        self.added = False
-        # kept here so that the objects end on the main thread, which made them
-        self._nodes = (layer, parent, above)
-        self._thread = threading.Thread(target=self._run, name="scumble-layer", daemon=True)
-        self._thread.start()
-
-    @property
-    def over(self) -> bool:
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        layer, parent, above = self._nodes
-        self.added = parent.addChildNode(layer, above)
-
-
-def _settle(addition: _Addition, target: Document, result: Result, name: str) -> PasteOutcome:
+def _settle(addition: Addition, target: Document, result: Result, name: str) -> PasteOutcome:
     if not addition.added:
         raise ScumbleError(
             ErrorCode.UNSUPPORTED,
@@ -137,44 +143,6 @@ def _settle(addition: _Addition, target: Document, result: Result, name: str) ->
     mark_result(target, result.job_id, result.index, name, json.dumps(result.metadata))
     target.setModified(True)  # addChildNode alone would let Krita close it without asking
     return PasteOutcome.PASTED
-
-
-def is_busy(document: Document) -> bool:
-    if not document.tryBarrierLock():
-        return True
-    document.unlock()
-    return False
-
-
-def _filled_layer(document: Document, region: Region, pixels: bytes, name: str) -> Node:
-    """A paint layer that is not in the document yet, holding RGBA8 `pixels` at `region`."""
-    layer = document.createNode(name, "paintlayer")
-    layer.setColorSpace("RGBA", "U8", _SRGB)
-    rgba = QtGui.QImage(
-        pixels,
-        region.width,
-        region.height,
-        region.width * 4,
-        QtGui.QImage.Format.Format_RGBA8888,
-    )
-    # Krita wants B, G, R, A: what ARGB32 is in memory
-    bgra = rgba.convertToFormat(QtGui.QImage.Format.Format_ARGB32)
-    data = QtCore.QByteArray(bgra.constBits().asstring(region.size.pixels * 4))
-    layer.setPixelData(data, region.x, region.y, region.width, region.height)
-    return layer
-
-
-def _place(document: Document) -> Tuple[Node, Optional[Node]]:
-    """Parent and the layer to go above: the active one, or the layer that an active mask is on."""
-    node = document.activeNode()
-    while node is not None and not node.type().endswith("layer"):
-        node = node.parentNode()
-    parent = node.parentNode() if node is not None else None
-    if parent is not None and parent.type():
-        return parent, node
-    # the selection stands among the top nodes too, as a mask
-    layers = [node for node in document.topLevelNodes() if node.type().endswith("layer")]
-    return document.rootNode(), layers[-1] if layers else None
 
 
 def _region(rectangle: QtCore.QRect) -> Region:

@@ -7,6 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 from krita import DockWidget
 
 from .backend import Backend
+from .link.errors import ScumbleError
 from .link.form import Form, form_from_json, form_to_json
 from .link.values import Result
 from .panel import Panel
@@ -27,6 +28,7 @@ class Docker(DockWidget):
         self._forms: Dict[str, Form] = {}  # of documents that were in front before
         self._document: Optional[str] = None
         self._seen: Tuple[Any, ...] = ()
+        self._reading = False
         self.setWindowTitle("Scumble")
         self.panel = Panel()
         self.setWidget(self.panel)
@@ -112,12 +114,31 @@ class Docker(DockWidget):
             again = lambda: self._backend.guard(lambda: self._start(tries - 1))  # noqa: E731
             QTimer.singleShot(_IDLE_MS, again)
             return
+        if self._reading:
+            return
         form = self.panel.form()
+        region = self._backend.session.region(form)
+        self._backend.remember(form_to_json(form))
         self.panel.started()
-        request = self._backend.session.start(form)
-        if request is not None:
-            self.panel.show_seed(request.seed)
-            self._backend.remember(form_to_json(form))
+        self._reading = True
+        try:
+            submit = lambda: self._backend.guard(lambda: self._submit(form))  # noqa: E731
+            self._backend.canvas.hold(region, submit)
+        except ScumbleError:
+            self._submitted()
+            raise
+
+    def _submit(self, form: Form) -> None:
+        try:
+            request = self._backend.session.start(form)
+            if request is not None:
+                self.panel.show_seed(request.seed)
+        finally:
+            self._submitted()
+
+    def _submitted(self) -> None:
+        self._reading = False
+        self.panel.submitted()
 
     def _show_form_of(self, document: Optional[str]) -> None:
         """The fields follow the document: what stood in them there, else what its file tells."""

@@ -111,8 +111,16 @@ class Panel(QtWidgets.QWidget):
         self.fields.seed.show_last(seed)
 
     def started(self) -> None:
-        """The artist's request was taken: what was said before is over."""
+        """The artist's request was taken: what was said before is over, the picture is read."""
         self.message.forget()
+        self.button.setEnabled(False)
+        if not self._jobs:
+            self.progress_line.show_words("Reading the picture")
+
+    def submitted(self) -> None:
+        """What `started` began is over: it is a job now, or an error was shown."""
+        self.button.setEnabled(self._action_enabled)
+        self._show_jobs()
 
     def cancel_shown(self) -> None:
         """Cancel the job that the progress line is about."""

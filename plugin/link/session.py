@@ -27,6 +27,7 @@ from .values import (
     Job,
     JobState,
     Progress,
+    Region,
     Result,
     WorkerStatus,
 )
@@ -132,6 +133,14 @@ class Session:
             partial(self._estimated, callback),
             {"request": to_wire(request)},
         )
+
+    def region(self, form: Form) -> Optional[Region]:
+        """What `start` would read of the canvas; None: nothing, or it would say what is wrong."""
+        try:
+            request, _ = self._request(form)
+        except ScumbleError:
+            return None
+        return None if request.mode is Mode.TEXT_TO_IMAGE else request.region
 
     def recovered(self) -> List[Result]:
         """Results that wait to be pasted by hand."""

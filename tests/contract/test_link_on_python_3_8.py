@@ -15,9 +15,22 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("old_editor.py")
 
 
+_PYENV = "versions/3.8.*/bin/python"
+
+
+def _account_pyenv() -> str:
+    if sys.platform == "win32":
+        return ""
+    import pwd
+
+    return str(Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv")
+
+
 def python_3_8() -> str | None:
     """The first that runs, of $SCUMBLE_PYTHON38, python3.8 on the path, and pyenv's."""
-    pyenv = sorted(Path.home().glob(".pyenv/versions/3.8.*/bin/python"))
+    # $HOME may be a test's own: pyenv lies in the account's home too
+    folders = [os.environ.get("PYENV_ROOT", ""), str(Path.home() / ".pyenv"), _account_pyenv()]
+    pyenv = [each for folder in folders if folder for each in sorted(Path(folder).glob(_PYENV))]
     named = [os.environ.get("SCUMBLE_PYTHON38"), shutil.which("python3.8"), *map(str, pyenv)]
     for python in filter(None, named):
         done = subprocess.run([python, "--version"], capture_output=True, text=True, check=False)

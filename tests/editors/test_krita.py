@@ -21,9 +21,12 @@ from scumble.link.home import Home, read_connection
 
 REQUIRED = bool(os.environ.get("SCUMBLE_REQUIRE_EDITORS") or os.environ.get("CI"))
 COLOURS = ["RGBA_U16", "RGBA_F32", "GRAYA_U8", "GRAYA_U16", "CMYKA_U8", "CMYKA_U16", "LABA_U16"]
+WHOLE = ["generate_whole", "refine_whole", "refine_whole_float"]  # of 4000 x 3000 pixels
 SCENARIOS = [
     "start_up",
     "fill_in_a_large_document",
+    *WHOLE,
+    "changed_while_it_is_read",
     *(f"fill_in_{colours}" for colours in COLOURS),
     "soft_selection",
     "generate_and_refine",
@@ -119,14 +122,32 @@ def test_the_document_tells_what_made_the_layer(krita: KritaRun) -> None:
     assert facts["metadata"]["seed"] == 7
 
 
-def test_the_plugin_never_keeps_the_main_thread_long(krita: KritaRun) -> None:
-    facts = krita.facts("fill_in_a_large_document")
+@pytest.mark.parametrize("scenario", ["fill_in_a_large_document", *WHOLE])
+def test_the_plugin_never_keeps_the_main_thread_long(krita: KritaRun, scenario: str) -> None:
+    facts = krita.facts(scenario)
     watch, own = facts["watch"], facts["krita_adds_a_layer_itself"]
     assert watch["ticks"] > 50
     assert watch["visits"] > 10
     assert watch["longest_visit_ms"] <= MOST_MS, watch
     # Krita's own repainting of a new layer is not the plugin's doing
     assert watch["longest_gap_ms"] <= max(MOST_MS, own["longest_gap_ms"] + MOST_MS), facts
+
+
+@pytest.mark.parametrize("scenario", WHOLE)
+def test_the_whole_of_a_large_picture_becomes_one_layer(krita: KritaRun, scenario: str) -> None:
+    facts = krita.facts(scenario)
+    assert facts["working_at_once"]
+    assert facts["names"] == ["Background", "the whole (seed 7)"]
+    assert facts["bounds"] == [0, 0, 4000, 3000]
+    assert facts["changed"]
+    assert facts["changed_after_undo"] == 0
+
+
+def test_a_picture_is_read_as_it_was_when_the_button_was_pressed(krita: KritaRun) -> None:
+    facts = krita.facts("changed_while_it_is_read")
+    assert facts["turns"] > 3, "it must have been read in several turns"
+    assert facts["read_as_it_was"]
+    assert facts["changed_meanwhile"]
 
 
 @pytest.mark.parametrize("colours", COLOURS)

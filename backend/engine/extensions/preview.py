@@ -9,6 +9,8 @@ import torch
 
 from scumble.engine import latents as conversion
 from scumble.engine.denoising import Step, clean
+from scumble.engine.latents import Pixels
+from scumble.engine.memory import is_out_of_memory
 from scumble.engine.model import Model
 from scumble.imaging.window import Window
 from scumble.link.values import Progress, Region, Size
@@ -73,7 +75,16 @@ class Preview:
 
     def __call__(self, step: Step, latents: torch.Tensor) -> torch.Tensor:
         done = self._before + min(step.done, self._steps)
-        seen = conversion.look(self._model, clean(step))[self._rows, self._columns]
+        seen = self._look(clean(step)[:, :, self._rows, self._columns])
         height, width = seen.shape[:2]
         self._meter.tell(done, Size(width, height), self._region, seen.tobytes())
         return latents
+
+    def _look(self, latents: torch.Tensor) -> Pixels:
+        try:
+            return conversion.look(self._model, latents)
+        except (MemoryError, RuntimeError) as error:
+            if self._model.tiny_decoder is None or not is_out_of_memory(error):
+                raise
+        self._model.tiny_decoder = None  # the run needs the memory more
+        return conversion.look(self._model, latents)
