@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
-from .link.form import MAX_EDGE, MAXPADDING, Form
+from .link.form import MAX_EDGE, MAX_PADDING, Form
 from .link.geometry import Context
 from .link.values import Intent, MaskSettings, Prefill
 from .link.wording import CONTEXTS, INTENTS, PADDING, PREFILLS, context_choice
@@ -22,7 +22,7 @@ class SelectionFields(QtWidgets.QWidget):
         super().__init__(parent)
         self.context = _choice(CONTEXTS, "How much of the surroundings the model sees.")
         self.padding = QtWidgets.QSpinBox()
-        self.padding.setRange(0, MAXPADDING)
+        self.padding.setRange(0, MAX_PADDING)
         self.padding.setValue(64)
         self.padding.setSuffix(" px")
         self.padding.setToolTip("Pixels of surroundings on each side of the selection.")
