@@ -1,8 +1,7 @@
 """GIMP's images as a `session.Canvas`: what is read, what is pasted.
 
 Every call here goes to GIMP's procedural database and so belongs to the
-plug-in's main thread. Pixels are asked of GEGL as 8-bit sRGB, which converts
-from any precision and profile.
+plug-in's main thread.
 """
 
 from __future__ import annotations
@@ -14,11 +13,10 @@ from typing import Dict, List, Optional
 from gi.repository import Gegl, Gimp
 
 from .link.canvas import PasteOutcome
-from .link.errors import ErrorCode, ScumbleError
+from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.values import Region, Result, Size, Snapshot
+from .pixels import PIXELS, selection_mask, visible_pixels
 
-PIXELS = "R'G'B'A u8"  # babl: perceptual sRGB, straight alpha
-MASK = "Y u8"
 IDENTITY = "scumble-document"  # parasite: the image's own name, travels in the XCF
 PASTED = "scumble-pasted"  # parasite: the results that this image has got
 PERSISTENT = 1  # GIMP_PARASITE_PERSISTENT: saved with the image, no undo step
@@ -58,18 +56,11 @@ class GimpCanvas:
         Raises ScumbleError (unsupported) for an indexed image.
         """
         image = self._open_image()
-        if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-            raise ScumbleError(
-                ErrorCode.UNSUPPORTED,
-                "An indexed image has too few colours to paint in.",
-                "Convert it with Image > Mode > RGB.",
-            )
-        visible = Gimp.Layer.new_from_visible(image, image, "visible")
-        try:
-            pixels = _read(visible.get_buffer(), region, PIXELS, 4)
-        finally:
-            visible.delete()
-        mask = _read(image.get_selection().get_buffer(), region, MASK, 1) if with_mask else None
+        refused = refusal(image)
+        if refused is not None:
+            raise ScumbleError.from_info(refused)
+        pixels = visible_pixels(image, region)
+        mask = selection_mask(image, region) if with_mask else None
         return Snapshot(self.size(), region, pixels, mask)
 
     def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
@@ -113,6 +104,17 @@ class GimpCanvas:
         return self.image
 
 
+def refusal(image: Gimp.Image) -> Optional[ErrorInfo]:
+    """Why nothing can be drawn into this image; None when it can."""
+    if image.get_base_type() != Gimp.ImageBaseType.INDEXED:
+        return None
+    return ErrorInfo(
+        ErrorCode.UNSUPPORTED,
+        "An indexed image has too few colours to paint in.",
+        "Convert it with Image > Mode > RGB.",
+    )
+
+
 def identity(image: Gimp.Image) -> str:
     """The image's lasting name, given to it on the first call and saved with it."""
     name = _name_in(image)
@@ -140,14 +142,6 @@ def _owner(name: str) -> Optional[int]:
 def _name_in(image: Gimp.Image) -> str:
     parasite = image.get_parasite(IDENTITY)
     return bytes(parasite.get_data()).decode("ascii", "replace") if parasite is not None else ""
-
-
-def _read(buffer: Gegl.Buffer, region: Region, form: str, channels: int) -> bytes:
-    rectangle = Gegl.Rectangle.new(region.x, region.y, region.width, region.height)
-    data = bytes(buffer.get(rectangle, 1.0, form, Gegl.AbyssPolicy.NONE))
-    if len(data) != region.width * region.height * channels:
-        raise ScumbleError(ErrorCode.INTERNAL, "GIMP gave fewer pixels than were asked for.")
-    return data
 
 
 def _above_active(image: Gimp.Image) -> "tuple":

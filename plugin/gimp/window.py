@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, List, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 
-from gi.repository import GdkPixbuf, GimpUi, GLib, Gtk
+from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
+from .activity import Activity, Message, Recovered
 from .backend import open_session
-from .canvas import GimpCanvas
+from .canvas import GimpCanvas, refusal
+from .choice import Choice
 from .fields import Fields
 from .keep import REFINE_STRENGTH, last_form, remember_form
 from .link.errors import ErrorInfo
+from .link.form import Form
 from .link.jobs import is_over
-from .link.values import Capabilities, Job, JobState, Progress, Result, WorkerStatus
+from .link.values import Capabilities, Job, Progress, Result, WorkerState, WorkerStatus
+from .link.wording import CONNECTION_WORDS, TIPS, WORKER_WORDS, estimate_words, model_hint
+from .prompt import Prompt
 
-_LOOK = 400  # milliseconds; GIMP tells of no change of selection
-_PREVIEW = 288  # pixels, the longer side
+_LOOK = 400  # milliseconds; GIMP tells of no change of selection, nor of images
+_START_KEYS = (Gdk.KEY_Return, Gdk.KEY_KP_Enter)
 
 
 class Window:
@@ -26,173 +31,224 @@ class Window:
         GimpUi.init("scumble")
         self._canvas = canvas
         self._closed = closed
-        self._job_id = ""
+        self._entry = ""
+        self._forms: Dict[int, Form] = {}  # of images that were worked on before
         self._estimate_of = ""
-        self._recovered: List[Result] = []
-        self._client, self._session = open_session(canvas, self)
+        self._images_seen: List[Tuple[str, int, bool]] = []
         self._build()
-        self._look()
+        self._client, self._session = open_session(canvas, self)
         self._timer = GLib.timeout_add(_LOOK, self._look)
 
-    def show_image(self, image: "object", entry: str) -> None:
+    def show_image(self, image: Optional[Gimp.Image], entry: str) -> None:
         """Work on this image from now on; entry: the menu's procedure that was chosen."""
-        if image is not None:
-            self._canvas.image = image
-        form = last_form(self._canvas.image)
-        if entry == "scumble-refine" and form.strength >= 1.0:
-            form = replace(form, strength=REFINE_STRENGTH)
-        elif entry in ("scumble-fill", "scumble-generate"):
-            form = replace(form, strength=1.0)
+        if image is not None and (not self._entry or image.get_id() != self._canvas.image.get_id()):
+            self._change_image(image)
         self._canvas.use_selection = entry != "scumble-generate"
-        self.fields.show_form(form)
-        self.dialog.set_title("Scumble – %s" % self._canvas.image.get_name())
+        form = self.form()
+        if entry == "scumble-refine" and form.strength >= 1.0:
+            self.fields.show_form(replace(form, strength=REFINE_STRENGTH))
+        elif entry in ("scumble-fill", "scumble-generate"):
+            self.fields.show_form(replace(form, strength=1.0))
+        self._entry = entry
         self._look()
         self.dialog.present()
+        if entry == "scumble-repeat" and self.start.get_sensitive():
+            self._start()
 
-    def _build(self) -> None:
-        self.dialog = GimpUi.Dialog(title="Scumble", role="scumble")
-        self.dialog.set_modal(False)
-        self.dialog.set_default_size(380, 620)
-        self.dialog.connect("destroy", self._destroyed)
-        self.dialog.connect("response", lambda *_: self.dialog.destroy())
-        content = self.dialog.get_content_area()
-        content.set_border_width(12)
-        content.set_spacing(6)
-        self.fields = Fields(self._look)
-        self.start = Gtk.Button(label="Fill")
-        self.start.connect("clicked", self._start)
-        self.cancel = Gtk.Button(label="Cancel", no_show_all=True)
-        self.cancel.connect("clicked", lambda *_: self._session.cancel(self._job_id))
-        buttons = Gtk.Box(spacing=6)
-        buttons.pack_start(self.start, True, True, 0)
-        buttons.pack_start(self.cancel, False, False, 0)
-        self.time = Gtk.Label(xalign=0)
-        self.bar = Gtk.ProgressBar(show_text=True, no_show_all=True)
-        self.preview = Gtk.Image(no_show_all=True)
-        self.message = Gtk.Label(xalign=0, wrap=True, max_width_chars=40, selectable=True)
-        self.lost = Gtk.Button(no_show_all=True)
-        self.lost.connect("clicked", self._paste_recovered)
-        content.pack_start(self.fields, True, True, 0)
-        for widget in (buttons, self.time, self.bar, self.preview, self.message, self.lost):
-            content.pack_start(widget, False, False, 0)
-        self.dialog.show_all()
+    def form(self) -> Form:
+        return self.fields.form(self.prompt.text(), self.negative_prompt.text())
+
+    def _show_form(self, form: Form) -> None:
+        self.prompt.set_text(form.prompt)
+        self.negative_prompt.set_text(form.negative_prompt)
+        self.fields.show_form(form)
+
+    def _change_image(self, image: Gimp.Image) -> None:
+        """The fields follow the image: what stood in them there, else what its file tells."""
+        if self._entry:
+            self._forms[self._canvas.image.get_id()] = self.form()
+        self._canvas.image = image
+        self._show_form(self._forms.get(image.get_id()) or last_form(image))
 
     # -- what the artist does
 
-    def _start(self, *_: object) -> None:
-        self.message.set_text("")
-        form = self.fields.form()
+    def _start(self) -> None:
+        self.message.forget()
+        form = self.form()
         request = self._session.start(form)
-        if request is None:
-            return
-        self._job_id = request.id
-        self.fields.show_seed(request.seed)
-        remember_form(self._canvas.image, form)
+        if request is not None:
+            self.fields.show_seed(request.seed)
+            remember_form(self._canvas.image, form)
 
-    def _paste_recovered(self, *_: object) -> None:
-        for result in list(self._recovered):
-            self._session.paste_recovered(result)
+    def _image_chosen(self, *_: object) -> None:
+        chosen = self.image.chosen()
+        if chosen is not None and chosen != self._canvas.image.get_id():
+            self._change_image(Gimp.Image.get_by_id(chosen))
+            self._look()
+
+    def _responded(self, _: Gtk.Dialog, response: int) -> None:
+        if response == Gtk.ResponseType.OK:
+            self._start()
+        else:
+            self.dialog.destroy()
+
+    def _key_pressed(self, _: Gtk.Widget, event: Gdk.EventKey) -> bool:
+        control = event.state & Gdk.ModifierType.CONTROL_MASK
+        starts = bool(control) and event.keyval in _START_KEYS
+        if starts and self.start.get_sensitive():
+            self._start()
+        return starts
 
     def _destroyed(self, *_: object) -> None:
         GLib.source_remove(self._timer)
         self._client.close()  # what is under way goes on in the daemon
         self._closed()
 
+    # -- looking at GIMP
+
     def _look(self) -> bool:
-        """Say what the button will do and how long it takes, as the selection is now."""
-        open_now = self._canvas.document() is not None
-        busy = bool(self._job_id)
-        self.start.set_sensitive(open_now and not busy)
-        if not open_now:
-            self.time.set_text("The image was closed.")
+        """Say what the button will do and how long it takes, as image and selection are now."""
+        self._offer_images()
+        why_not = self._why_not()
+        self.start.set_sensitive(not why_not)
+        self.start.set_tooltip_text(why_not or "Ctrl+Enter")
+        if why_not:
+            self._estimate_of = ""
+            self.time.set_text(why_not)
+            if self._entry == "scumble-fill":
+                self.start.set_label("Fill")
             return True
-        form = self.fields.form()
+        form = self.form()
         self.start.set_label(self._session.action(form).label)
         subject = repr((self._canvas.selection(), self._canvas.size(), form))
         if subject != self._estimate_of:
             self._estimate_of = subject
-            self._session.estimate(form, self._estimated)
+            self._session.estimate(
+                form, lambda seconds: self.time.set_text(estimate_words(seconds))
+            )
         return True
 
-    def _estimated(self, seconds: Optional[float]) -> None:
-        if seconds is None:
-            self.time.set_text("How long it takes here is not known yet.")
-        else:
-            self.time.set_text("About %d s on this computer." % max(round(seconds), 1))
+    def _show_estimate(self, seconds: Optional[float]) -> None:
+        if not self._why_not():
+            self.time.set_text(estimate_words(seconds))
+
+    def _why_not(self) -> str:
+        """Why nothing can be started now, "" when it can."""
+        if self._canvas.document() is None:
+            return "The image was closed."
+        refused = refusal(self._canvas.image)
+        if refused is not None:
+            return "%s %s" % (refused.message, refused.hint)
+        if self._entry == "scumble-fill" and self._canvas.selection() is None:
+            return "Nothing is selected. Select what to fill."
+        return ""
+
+    def _offer_images(self) -> None:
+        images = [(image.get_name(), image.get_id(), True) for image in Gimp.get_images()]
+        if images != self._images_seen:
+            self._images_seen = images
+            self.image.offer(images)
+        if self.image.chosen() != self._canvas.image.get_id():
+            self.image.choose(self._canvas.image.get_id())
 
     # -- View
 
     def connection_changed(self, state: str, error: Optional[ErrorInfo]) -> None:
         self._estimate_of = ""
-        if state == "connecting":
-            self.message.set_text("Starting Scumble's backend…")
-        elif state == "ready":
-            self.message.set_text("")
-        elif error is not None:
+        self.state.set_text(CONNECTION_WORDS.get(state, state))
+        if error is not None:
             self.failed(error)
+        elif state == "ready":
+            self.message.forget()
 
     def capabilities_changed(self, capabilities: Capabilities) -> None:
         self.fields.offer(capabilities)
-        if not capabilities.models:
-            self.message.set_text("No model is there. Add one with: scumble models add FILE.")
-        elif all(model.id == "starter" for model in capabilities.models):
-            self.message.set_text("Larger models: scumble models download NAME.")
+        hint = model_hint(capabilities)
+        self.hint.set_text(hint)
+        self.hint.set_visible(bool(hint))
         self._estimate_of = ""
 
     def job_changed(self, job: Job) -> None:
-        if not self._job_id and not is_over(job):
-            self._job_id = job.id  # begun now, or still under way from an earlier window
-        if job.id != self._job_id:
-            return
-        words = {JobState.QUEUED: "Waiting", JobState.LOADING: "Loading the model"}
-        if not is_over(job):
-            self.bar.set_text(words.get(job.state, "Painting"))
-            self.bar.show()
-            self.cancel.show()
-            return
-        self._job_id = ""
-        self._estimate_of = ""
-        for widget in (self.bar, self.cancel, self.preview):
-            widget.hide()
-        self._look()
+        self.activity.job_changed(job)
+        if is_over(job):
+            self._estimate_of = ""  # it is known better now
 
     def progress(self, progress: Progress, preview: bytes) -> None:
-        if progress.job_id != self._job_id:
-            return
-        text = "Step %d of %d" % (progress.step, progress.steps)
-        if progress.seconds_left is not None:
-            text += ", %d s left" % max(round(progress.seconds_left), 1)
-        self.bar.set_text(text)
-        self.bar.set_fraction(min(progress.step / max(progress.steps, 1), 1.0))
-        if progress.preview is not None and preview:
-            width, height = progress.preview.width, progress.preview.height
-            picture = GdkPixbuf.Pixbuf.new_from_bytes(
-                GLib.Bytes.new(preview),
-                GdkPixbuf.Colorspace.RGB,
-                False,
-                8,
-                width,
-                height,
-                width * 3,
-            )
-            factor = _PREVIEW / max(width, height)
-            size = max(round(width * factor), 1), max(round(height * factor), 1)
-            self.preview.set_from_pixbuf(
-                picture.scale_simple(size[0], size[1], GdkPixbuf.InterpType.BILINEAR)
-            )
-            self.preview.show()
+        self.activity.progress(progress, preview)
 
     def failed(self, error: ErrorInfo) -> None:
-        self.message.set_text(" ".join(part for part in (error.message, error.hint) if part))
+        self.message.show_error(error)
 
     def finished(self, result: Result, layer_name: str) -> None:
-        self.message.set_text("New layer: %s" % layer_name)
+        self.message.show_note("New layer: %s" % layer_name)
 
     def recovered(self, results: List[Result]) -> None:
-        self._recovered = results
-        self.lost.set_visible(bool(results))
-        self.lost.set_label("Paste %d recovered result%s" % (len(results), "s"[: len(results) > 1]))
+        self.lost.offer(results)
 
     def worker_changed(self, status: WorkerStatus) -> None:
-        if status.message:
-            self.message.set_text(status.message)
+        text = WORKER_WORDS[status.state]
+        if status.device and status.state is not WorkerState.FAILED:
+            text += " (%s)" % status.device
+        self.state.set_text(text)
+        self.state.set_tooltip_text(status.message or status.model)
+
+    # -- layout
+
+    def _build(self) -> None:
+        self.dialog = GimpUi.Dialog(title="Scumble", role="scumble")
+        self.dialog.set_modal(False)
+        self.dialog.set_default_size(380, 720)
+        self.dialog.add_button("_Close", Gtk.ResponseType.CLOSE)
+        self.start = self.dialog.add_button("Fill", Gtk.ResponseType.OK)
+        self.dialog.set_default_response(Gtk.ResponseType.OK)
+        self.dialog.connect("destroy", self._destroyed)
+        self.dialog.connect("response", self._responded)
+        self.dialog.connect("key-press-event", self._key_pressed)
+        self.image = Choice()
+        self.prompt = Prompt("_Prompt", TIPS["prompt"], 64, self._look_again)
+        self.negative_prompt = Prompt(
+            "_Negative prompt", TIPS["negative_prompt"], 36, self._look_again
+        )
+        self.activity = Activity(lambda job_id: self._session.cancel(job_id))
+        self.message = Message()
+        self.lost = Recovered(lambda result: self._session.paste_recovered(result))
+        self.fields = Fields(self._look_again)
+        self.hint = _quiet_label(selectable=True, no_show_all=True)
+        self.time = _quiet_label()
+        self.state = _quiet_label(xalign=1.0)
+        image = Gtk.Box(spacing=6)
+        image.pack_start(Gtk.Label(label="Image"), False, False, 0)
+        image.pack_start(self.image, True, True, 0)
+        column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, border_width=12)
+        for part in (
+            image,
+            self.prompt,
+            self.negative_prompt,
+            self.activity,
+            self.message,
+            self.lost,
+            self.fields,
+            self.hint,
+        ):
+            column.pack_start(part, part is self.prompt, True, 0)
+        scroll = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        scroll.add(column)
+        below = Gtk.Box(spacing=6, margin_top=6, margin_start=12, margin_end=12)
+        below.pack_start(self.time, True, True, 0)
+        below.pack_start(self.state, False, False, 0)
+        self.dialog.get_content_area().pack_start(scroll, True, True, 0)
+        self.dialog.get_content_area().pack_start(Gtk.Separator(visible=True), False, False, 0)
+        self.dialog.get_content_area().pack_start(below, False, False, 0)
+        self.dialog.show_all()
+        self.image.connect("changed", self._image_chosen)
+
+    def _look_again(self) -> None:
+        if self._entry:  # not while the window is being built
+            self._look()
+
+
+def _quiet_label(**properties: object) -> Gtk.Label:
+    label = Gtk.Label(wrap=True, **{"xalign": 0.0, **properties})
+    label.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)
+    label.get_style_context().add_class("dim-label")
+    return label

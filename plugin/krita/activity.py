@@ -5,22 +5,12 @@ from __future__ import annotations
 from typing import Optional
 
 from .link.errors import ErrorInfo
-from .link.values import Job, JobState, Progress
+from .link.values import Job, Progress
+from .link.wording import progress_words, state_words
 from .qt import Qt, QtCore, QtGui, QtWidgets
 
 _PREVIEW_HEIGHT = 260  # pixels; a tall picture must not push the fields out of sight
 _UNSET = QtCore.QSize(1, 1)
-
-
-def duration(seconds: float) -> str:
-    """Time as an artist reads it: 8 s, 1 min 20 s, 5 min."""
-    whole = max(round(seconds), 1)
-    if whole < 60:
-        return "%d s" % whole
-    minutes, rest = divmod(whole, 60)
-    if minutes >= 5 or rest == 0:
-        return "%d min" % (minutes + (1 if rest >= 30 else 0))
-    return "%d min %d s" % (minutes, rest)
 
 
 class PreviewLabel(QtWidgets.QLabel):
@@ -75,27 +65,21 @@ class ProgressLine(QtWidgets.QProgressBar):
 
     def show_state(self, job: Job, waiting: int) -> None:
         """Before the first step: an empty bar that moves. waiting: other jobs behind it."""
-        words = {JobState.QUEUED: "Waiting", JobState.LOADING: "Loading the model"}
-        self.show_words(words.get(job.state, "Starting"), waiting)
+        self.show_words(state_words(job, waiting))
 
-    def show_words(self, words: str, waiting: int = 0) -> None:
+    def show_words(self, words: str) -> None:
         self.setRange(0, 0)
-        self._write(words, waiting)
+        self._write(words)
 
     def show_progress(self, progress: Progress, waiting: int) -> None:
         self.setRange(0, max(progress.steps, 1))
         self.setValue(progress.step)
-        text = "Step %d of %d" % (progress.step, progress.steps)
-        if progress.seconds_left is not None:
-            text += ", %s left" % duration(progress.seconds_left)
-        self._write(text, waiting)
+        self._write(progress_words(progress, waiting))
 
     def text(self) -> str:
         return self.format()  # Qt shows none while the range is unknown
 
-    def _write(self, text: str, waiting: int) -> None:
-        if waiting:
-            text += " (%d more waiting)" % waiting
+    def _write(self, text: str) -> None:
         self.setFormat(text)
         self.show()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional
 
-from .activity import MessageArea, PreviewLabel, ProgressLine, duration
+from .activity import MessageArea, PreviewLabel, ProgressLine
 from .fields import Fields
 from .link.errors import ErrorInfo
 from .link.form import Form
-from .link.naming import result_name
 from .link.values import (
     Capabilities,
     Job,
@@ -18,25 +17,17 @@ from .link.values import (
     WorkerState,
     WorkerStatus,
 )
+from .link.wording import (
+    CONNECTION_WORDS,
+    WORKER_WORDS,
+    estimate_words,
+    model_hint,
+    recovered_words,
+)
 from .prompt import PromptEdit
 from .qt import Qt, QtWidgets, Signal
 
 _OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
-_STARTER = "starter"  # the id of the model that ships with Scumble
-_STARTER_ONLY = (
-    "This is the small starter model. Larger ones are one command away:\n"
-    "scumble models download NAME"
-)
-_NO_MODEL = "There is no model yet. Fetch one with:\nscumble models download NAME"
-_WORKER_WORDS = {
-    WorkerState.STOPPED: "Ready",
-    WorkerState.STARTING: "Getting ready",
-    WorkerState.READY: "Ready",
-    WorkerState.LOADING: "Loading the model",
-    WorkerState.RUNNING: "Working",
-    WorkerState.OUT_OF_MEMORY: "Out of memory",
-    WorkerState.FAILED: "The worker does not start",
-}
 
 
 class Panel(QtWidgets.QWidget):
@@ -104,8 +95,7 @@ class Panel(QtWidgets.QWidget):
         self._action_enabled = enabled
 
     def show_estimate(self, seconds: Optional[float]) -> None:
-        known = "Time not known yet" if seconds is None else "About %s on this computer"
-        self.estimate.setText(known if seconds is None else known % duration(seconds))
+        self.estimate.setText(estimate_words(seconds))
 
     def show_seed(self, seed: int) -> None:
         self.fields.seed.show_last(seed)
@@ -131,8 +121,7 @@ class Panel(QtWidgets.QWidget):
     # the session's View
 
     def connection_changed(self, state: str, error: Optional[ErrorInfo]) -> None:
-        words = {"connecting": "Connecting", "ready": "Ready", "lost": "Connecting again"}
-        self.state.setText(words.get(state, state))
+        self.state.setText(CONNECTION_WORDS.get(state, state))
         if error is not None:
             self.message.show_error(error)
         elif state == "ready":
@@ -140,9 +129,9 @@ class Panel(QtWidgets.QWidget):
 
     def capabilities_changed(self, capabilities: Capabilities) -> None:
         self.fields.show_capabilities(capabilities)
-        known = [model.id for model in capabilities.models]
-        self.model_hint.setText(_NO_MODEL if not known else _STARTER_ONLY)
-        self.model_hint.setVisible(known in ([], [_STARTER]))
+        hint = model_hint(capabilities)
+        self.model_hint.setText(hint)
+        self.model_hint.setVisible(bool(hint))
 
     def job_changed(self, job: Job) -> None:
         if job.state in _OVER:
@@ -172,13 +161,13 @@ class Panel(QtWidgets.QWidget):
         self._recovered = list(results)
         self.recovered_menu.clear()
         for result in self._recovered:
-            action = self.recovered_menu.addAction(_title(result))
+            action = self.recovered_menu.addAction(recovered_words(result))
             action.triggered.connect(lambda _=False, result=result: self.paste.emit(result))
         self.recovered_button.setText("Recovered results\u2026 (%d)" % len(results))
         self.recovered_button.setVisible(bool(results))
 
     def worker_changed(self, status: WorkerStatus) -> None:
-        text = _WORKER_WORDS[status.state]
+        text = WORKER_WORDS[status.state]
         if status.device and status.state is not WorkerState.FAILED:
             text += " (%s)" % status.device
         self.state.setText(text)
@@ -249,8 +238,3 @@ def _quiet_label(text: str) -> QtWidgets.QLabel:
     label.setWordWrap(True)
     label.setEnabled(False)  # the palette's quiet text colour
     return label
-
-
-def _title(result: Result) -> str:
-    region = result.region
-    return "%s, %d \u00d7 %d" % (result_name(result, ""), region.width, region.height)

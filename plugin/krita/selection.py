@@ -7,34 +7,10 @@ from typing import Any, List, Optional, Tuple
 from .link.form import MAX_EDGE, MAX_PADDING, Form
 from .link.geometry import Context
 from .link.values import Intent, MaskSettings, Prefill
+from .link.wording import CONTEXTS, INTENTS, PADDING, PREFILLS, context_choice
 from .qt import QtWidgets, Signal
 
-_PADDING = "padding"  # the choice that stands for a number of pixels
 _AUTO = -1.0  # below the range: shown as "Auto"
-
-CONTEXTS: Tuple[Tuple[str, Any], ...] = (
-    ("Tight", Context.TIGHT),
-    ("Auto", Context.AUTO),
-    ("Wide", Context.WIDE),
-    ("Whole picture", Context.WHOLE),
-    ("Pixels round it", _PADDING),
-)
-INTENTS: Tuple[Tuple[str, Any], ...] = (
-    ("Auto", None),
-    ("Fill", Intent.FILL),
-    ("Expand", Intent.EXPAND),
-    ("Add", Intent.ADD),
-    ("Remove", Intent.REMOVE),
-    ("Replace background", Intent.REPLACE_BACKGROUND),
-)
-PREFILLS: Tuple[Tuple[str, Any], ...] = (
-    ("Auto", Prefill.AUTO),
-    ("None", Prefill.NONE),
-    ("Neutral grey", Prefill.NEUTRAL),
-    ("Blurred", Prefill.BLUR),
-    ("Border colours", Prefill.BORDER),
-    ("Noise", Prefill.NOISE),
-)
 
 
 class SelectionFields(QtWidgets.QWidget):
@@ -72,8 +48,7 @@ class SelectionFields(QtWidgets.QWidget):
         return self._labels
 
     def show_form(self, form: Form) -> None:
-        context = form.context if form.padding is None else _PADDING
-        _choose(self.context, CONTEXTS, context)
+        _choose(self.context, CONTEXTS, context_choice(form))
         if form.padding is not None:
             self.padding.setValue(form.padding)
         _choose(self.intent, INTENTS, form.intent)
@@ -85,7 +60,7 @@ class SelectionFields(QtWidgets.QWidget):
 
     def context_choice(self) -> Context:
         choice = CONTEXTS[self.context.currentIndex()][1]
-        return Context.AUTO if choice is _PADDING else choice
+        return Context.AUTO if choice is PADDING else choice
 
     def padding_choice(self) -> Optional[int]:
         return self.padding.value() if self._in_pixels() else None
@@ -100,7 +75,7 @@ class SelectionFields(QtWidgets.QWidget):
         return MaskSettings(grow=_edge(self.grow), feather=_edge(self.feather))
 
     def _in_pixels(self) -> bool:
-        return CONTEXTS[self.context.currentIndex()][1] is _PADDING
+        return CONTEXTS[self.context.currentIndex()][1] is PADDING
 
     def _changed(self, *_: object) -> None:
         self.padding.setVisible(self._in_pixels())

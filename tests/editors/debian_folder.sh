@@ -3,16 +3,16 @@
 #
 #   debian_folder.sh SUITE FOLDER      SUITE: trixie (GIMP 3.0, Krita 5.2) or forky (GIMP 3.2, Krita 5.3)
 #
-# Needs root and debootstrap. A folder that is complete is left as it is, so a
-# second call costs nothing. The mirror is the one this system's apt uses.
-# Enter it with debian_folder_run.sh.
+# Needs root and debootstrap. A folder that has all packages is left as it is, so
+# a second call costs nothing. The mirror is the one this system's apt uses.
+# Enter it as tests/editors/debian.py does.
 set -euo pipefail
 suite=$1
 folder=$2
-packages="gimp gir1.2-gimp-3.0 python3-gi krita xvfb xauth dbus procps"
+packages="gimp gir1.2-gimp-3.0 python3-gi krita python3-pyqt5 xdotool dbus procps"
 
 [ "$(id -u)" = 0 ] || { echo "debian_folder.sh: needs root" >&2; exit 2; }
-[ -e "$folder/.complete" ] && exit 0
+[ "$(cat "$folder/.complete" 2>/dev/null)" = "$packages" ] && exit 0
 
 mirror=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" 2>/dev/null | grep -m1 '/debian$' || true)
 if [ -z "$mirror" ]; then
@@ -37,4 +37,4 @@ chroot "$folder" env DEBIAN_FRONTEND=noninteractive apt-get update -q
 # shellcheck disable=SC2086
 chroot "$folder" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages
 chroot "$folder" apt-get clean
-touch "$folder/.complete"
+echo "$packages" >"$folder/.complete"

@@ -1,8 +1,6 @@
 """Runs a real GIMP 3 under Xvfb, with the plug-in as the installer puts it and a probe beside it.
 
-Debian 12 has no GIMP 3, so GIMP lives in a Debian folder (debian_folder.sh)
-and runs there by chroot. It shares this system's loopback and X display; the
-daemon runs outside, and its home is bound to the same path inside.
+Debian 12 has no GIMP 3, so GIMP lives in a Debian folder (debian.py).
 """
 
 from __future__ import annotations
@@ -19,61 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from daemons import Client
+from debian import GIMP_OF, Folder, display
+
 from installer.checkout import Checkout
 from installer.editors import Kind
 from installer.plugins import plugin_files
+from scumble.link.encoding import from_wire
+from scumble.link.home import Home, read_connection
+from scumble.link.jobs import is_over
+from scumble.link.values import Job
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 CODE_ONLY = shutil.ignore_patterns("__pycache__", "*.png")
-GIMP_OF = {"trixie": "3.0", "forky": "3.2"}
-
-
-def folders() -> Path:
-    """Where the Debian folders are kept between runs: $SCUMBLE_DEBIAN_FOLDERS or the cache."""
-    chosen = os.environ.get("SCUMBLE_DEBIAN_FOLDERS")
-    return Path(chosen) if chosen else Path("/var/cache/scumble-editors")
-
-
-def missing(suite: str) -> str:
-    """Why this suite's GIMP cannot run here; "" when it can."""
-    if os.geteuid() != 0:
-        return "needs root for chroot"
-    absent = [name for name in ("debootstrap", "Xvfb", "xdotool") if shutil.which(name) is None]
-    if absent:
-        return "needs " + ", ".join(absent)
-    if not (folders() / suite / ".complete").exists():
-        return f"needs tests/editors/debian_folder.sh {suite} {folders() / suite}"
-    return ""
-
-
-@contextlib.contextmanager
-def bound(source: str | Path, target: Path) -> Iterator[None]:
-    target.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "--bind", str(source), str(target)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(target)], check=True)
-
-
-@contextlib.contextmanager
-def display() -> Iterator[str]:
-    """An X display of its own, reachable from inside the folder by the abstract socket."""
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24"],
-        pass_fds=[write],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        with os.fdopen(read) as told:
-            yield ":" + told.readline().strip()
-    finally:
-        server.kill()
-        server.wait()
-        os.close(write)
 
 
 @dataclass
@@ -85,8 +42,8 @@ class Gimp:
     daemon_home: Path
 
     @property
-    def root(self) -> Path:
-        return folders() / self.suite
+    def folder(self) -> Folder:
+        return Folder(self.suite)
 
     @property
     def plugins(self) -> Path:
@@ -94,6 +51,7 @@ class Gimp:
 
     @property
     def flag(self) -> Path:
+        """Through files of this name (and a suffix) the scenarios ask the test for something."""
         return self.home / "flag"
 
     def install(self) -> None:
@@ -103,41 +61,28 @@ class Gimp:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file.source, target)
             target.chmod(0o755 if file.executable else 0o644)
+        # without it GIMP asks what to do with a picture's profile, and converts where nobody is
+        (self.plugins.parent / "gimprc").write_text("(color-profile-policy keep)\n")
         probe = self.plugins / "scumble_probe"
         shutil.copytree(HERE / "gimp_probe", probe, ignore=CODE_ONLY)
 
     @contextlib.contextmanager
-    def started(self, scenarios: list[str], screen: str) -> Iterator[subprocess.Popen[bytes]]:
-        """GIMP with its windows, the probe running the scenarios; killed at the end."""
-        call = (
-            "from gi.repository import Gimp; "
-            "p = Gimp.get_pdb().lookup_procedure('scumble-probe'); c = p.create_config(); "
-            f"c.set_property('scenarios', '{','.join(scenarios)}'); "
-            f"c.set_property('report', '{self.home / 'report.json'}'); p.run(c)"
-        )
+    def program(
+        self, screen: str, *words: str, **variables: str
+    ) -> Iterator[subprocess.Popen[Any]]:
+        """`words` run inside the folder with GIMP's home; killed at the end."""
         environ = {
             "HOME": str(self.home),
             "SCUMBLE_HOME": str(self.daemon_home),
-            "SCUMBLE_PROBE_UNDO": str(self.flag),
-            "LANG": "C.UTF-8",
-            "PATH": "/usr/bin:/bin:/usr/sbin",
+            "SCUMBLE_PROBE_FLAG": str(self.flag),
             "DISPLAY": screen,
+            **variables,
         }
-        command = ["chroot", str(self.root), "env", "-i"]
-        command += [f"{name}={value}" for name, value in environ.items()]
-        command += ["dbus-run-session", "gimp", "-d", "-f", "--no-splash"]
-        command += ["--batch-interpreter=python-fu-eval", "-b", call, "--quit"]
         with contextlib.ExitStack() as stack:
-            for part in (self.home, self.daemon_home):
-                stack.enter_context(bound(part, self.root / part.relative_to("/")))
-            stack.enter_context(bound("/dev", self.root / "dev"))
-            proc = self.root / "proc"
-            if not (proc / "self").exists():
-                subprocess.run(["mount", "-t", "proc", "proc", str(proc)], check=True)
-                stack.callback(subprocess.run, ["umount", "-l", str(proc)], check=False)
+            stack.enter_context(self.folder.entered(self.home, self.daemon_home))
             log = stack.enter_context(open(self.home / "gimp.log", "wb"))
             process = subprocess.Popen(
-                command,
+                self.folder.command(environ, *words),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -150,50 +95,109 @@ class Gimp:
                     os.killpg(process.pid, 9)
                 process.wait()
 
-    def run(self, scenarios: list[str], limit: float) -> dict[str, dict[str, Any]]:
-        """Facts by scenario, after GIMP has closed. Presses Ctrl+Z when the flag asks for it."""
-        with display() as screen, self.started(scenarios, screen) as process:
+    def started(
+        self, scenarios: list[str], screen: str, **variables: str
+    ) -> contextlib.AbstractContextManager[subprocess.Popen[Any]]:
+        """GIMP with its windows, the probe running the scenarios; killed at the end."""
+        self._report.unlink(missing_ok=True)
+        call = (
+            "from gi.repository import Gimp; "
+            "p = Gimp.get_pdb().lookup_procedure('scumble-probe'); c = p.create_config(); "
+            f"c.set_property('scenarios', '{','.join(scenarios)}'); "
+            f"c.set_property('report', '{self._report}'); p.run(c)"
+        )
+        words = ["gimp", "-d", "-f", "--no-splash", "--batch-interpreter=python-fu-eval"]
+        return self.program(screen, *words, "-b", call, "--quit", **variables)
+
+    def run(
+        self,
+        scenarios: list[str],
+        limit: float,
+        size: tuple[int, int] = (1400, 900),
+        **variables: str,
+    ) -> dict[str, dict[str, Any]]:
+        """Facts by scenario, after GIMP has closed; does what the flags ask for meanwhile."""
+        with display(*size) as screen, self.started(scenarios, screen, **variables) as process:
             stop = threading.Event()
             hand = threading.Thread(target=self._hand, args=(screen, stop))
             hand.start()
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(limit)
-            except subprocess.TimeoutExpired:
-                pass
-            finally:
-                stop.set()
-                hand.join()
+            stop.set()
+            hand.join()
         return self.report()
 
+    def batch(self, *words: str, limit: float = 120.0) -> tuple[int, str]:
+        """GIMP without windows: its exit status and all that it printed."""
+        with display() as screen, self.program(screen, "gimp", "-i", "-d", "-f", *words) as gimp:
+            status = gimp.wait(limit)
+        return status, self.log()
+
+    def told(self, name: str) -> bool:
+        """Whether a scenario has come to the point of that name."""
+        return self.flag.with_name(f"flag.told.{name}").exists()
+
+    def client(self) -> Client:
+        """Somebody else who asks the same daemon."""
+        connection = read_connection(Home(self.daemon_home))
+        assert connection is not None
+        client = Client(connection)
+        client.hello("somebody else")
+        return client
+
     def report(self) -> dict[str, dict[str, Any]]:
-        path = self.home / "report.json"
-        log = (self.home / "gimp.log").read_text(errors="replace")[-3000:]
-        assert path.exists(), f"GIMP ended before the first scenario:\n{log}"
-        found: dict[str, dict[str, Any]] = json.loads(path.read_text())
+        assert self._report.exists(), f"GIMP ended before the first scenario:\n{self.log()[-3000:]}"
+        found: dict[str, dict[str, Any]] = json.loads(self._report.read_text())
         return found
 
+    def log(self) -> str:
+        return (self.home / "gimp.log").read_text(errors="replace")
+
+    @property
+    def _report(self) -> Path:
+        return self.home / "report.json"
+
     def _hand(self, screen: str, stop: threading.Event) -> None:
-        environ = {**os.environ, "DISPLAY": screen}
+        """Presses keys and takes pictures when a scenario asks for it by a file."""
+        hand = Screen(screen)
         while not stop.wait(0.2):
-            if self.flag.exists():
-                self.flag.unlink()
-                point = ["mousemove", "700", "500", "sleep", "0.3", "key", "ctrl+z"]
-                subprocess.run(["xdotool", *point], env=environ, check=False)
-            picture = self.flag.with_name("flag.picture")
-            if picture.exists():
-                picture.unlink()
-                target = str(self.home / "window.png")
-                subprocess.run(["import", "-window", "root", target], env=environ, check=False)
+            for asked in self.home.glob("flag.press.*"):
+                keys = asked.read_text().split()
+                asked.unlink()
+                hand.press(*keys)
+            for asked in self.home.glob("flag.picture.*"):
+                hand.picture(self.home / (asked.name.rpartition(".")[2] + ".png"))
+                asked.unlink()
 
 
-def appears(path: Path, seconds: float) -> bool:
-    """Whether the file comes to hold something within that time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if path.exists() and path.read_text():
-            return True
-        time.sleep(0.1)
-    return False
+@dataclass(frozen=True)
+class Screen:
+    """What a hand does at an X display. number: as in $DISPLAY."""
+
+    number: str
+
+    def press(self, *words: str) -> str:
+        """xdotool's words; what it answers."""
+        environ = {**os.environ, "DISPLAY": self.number}
+        done = subprocess.run(["xdotool", *words], env=environ, capture_output=True, text=True)
+        return done.stdout
+
+    def focus(self, title: str) -> bool:
+        """Give the keyboard to the window of that title; False where there is none yet."""
+        found = self.press("search", "--onlyvisible", "--name", title).split()
+        if found:
+            self.press("windowfocus", "--sync", found[-1])
+        return bool(found)
+
+    def picture(self, target: Path) -> None:
+        environ = {**os.environ, "DISPLAY": self.number}
+        subprocess.run(["import", "-window", "root", target], env=environ, check=False)
+
+
+def unfinished(client: Client) -> list[Job]:
+    """All editors' jobs that are not over."""
+    jobs = [from_wire(Job, each) for each in client.ask("jobs", all=True).fields["jobs"]]
+    return [job for job in jobs if not is_over(job)]
 
 
 def gone(pid: int, seconds: float) -> bool:

@@ -1,11 +1,14 @@
 """Runs a real Krita under Xvfb with the plugin as the installer puts it, and a probe beside it.
 
 The probe (krita_probe/) is a second plugin. It runs scenarios on Krita's main
-thread while the event loop lives, and writes what it saw as JSON.
+thread while the event loop lives, and writes what it saw as JSON. The Krita is
+this system's own, or that of a Debian folder (debian.py); there the plugin
+finds a daemon that runs outside, because it could not start this test's own.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -14,6 +17,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from debian import Folder, display
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "plugin"
@@ -27,15 +32,23 @@ def copy_plugin(folder: Path) -> None:
     shutil.copytree(PLUGIN / "link", folder / "link", ignore=CODE_ONLY)
 
 
-def missing_programs() -> list[str]:
-    return [name for name in ("krita", "xvfb-run", "xdotool") if shutil.which(name) is None]
+def missing(suite: str) -> str:
+    """Why this system's Krita ("") or that of a Debian folder cannot run; "" when it can."""
+    if suite:
+        return Folder(suite).missing()
+    absent = [name for name in ("krita", "Xvfb", "xdotool") if shutil.which(name) is None]
+    return "there is no " + " and no ".join(absent) if absent else ""
 
 
 @dataclass(frozen=True)
 class KritaHome:
-    """A home folder of Krita's own in which plugin and probe are turned on."""
+    """A home folder of Krita's own in which plugin and probe are turned on.
+
+    suite: the Debian folder whose Krita it is for; "" is this system's.
+    """
 
     path: Path
+    suite: str = ""
 
     @property
     def resources(self) -> Path:
@@ -91,10 +104,6 @@ def run_krita(
     pictures.mkdir(exist_ok=True)
     log = home.path / "krita.log"
     variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-        # a python that comes first in PATH (a virtual environment's) would give Krita's own
-        # interpreter its packages instead of the system's, and PyQt with them
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": str(home.path),
         "XDG_DATA_HOME": str(home.path / ".local" / "share"),
         "XDG_CONFIG_HOME": str(home.path / ".config"),
@@ -104,14 +113,19 @@ def run_krita(
         "SCUMBLE_PROBE_PICTURES": str(pictures),
         **environ,
     }
-    command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24", "krita", "--nosplash"]
-    with log.open("wb") as output:
+    with contextlib.ExitStack() as stack:
+        variables["DISPLAY"] = stack.enter_context(display(1600, 1000))
+        command = ["krita", "--nosplash"]
+        if home.suite:
+            folder = Folder(home.suite)
+            stack.enter_context(folder.entered(home.path, Path(environ["SCUMBLE_HOME"])))
+            command = folder.command(variables, *command)
         process = subprocess.Popen(
             command,
-            env=variables,
+            env={**_own_environment(), **variables},
             cwd=home.path,
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=stack.enter_context(log.open("wb")),
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -123,6 +137,17 @@ def run_krita(
     text = log.read_text(errors="replace")
     report = json.loads(report_file.read_text()) if report_file.exists() else {}
     return KritaRun(report, returncode, text, pictures)
+
+
+def _own_environment() -> dict[str, str]:
+    """This process's variables as Krita of this system may have them.
+
+    A python that comes first in PATH (a virtual environment's) would give
+    Krita's own interpreter its packages instead of the system's, and PyQt with
+    them.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**own, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def install_record(home: Path) -> None:

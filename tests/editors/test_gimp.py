@@ -2,66 +2,91 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import contextlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-import tiny
 from daemons import Daemon
-from gimp_harness import GIMP_OF, Gimp, appears, display, gone, missing
+from gimp_harness import Gimp, unfinished
+from PIL import Image
 
-REQUIRED = bool(os.environ.get("SCUMBLE_REQUIRE_EDITORS") or os.environ.get("CI"))
+from scumble.link.values import JobState
+
 SCENARIOS = [
     "fill_soft_selection",
     "fill_every_precision",
+    "colours_of_a_profile",
+    "visible_is_what_is_seen",
     "refuse_what_cannot_be",
-    "repeat_and_refine",
+    "generate_refine_and_repeat",
+    "fill_an_empty_image",
+    "values_travel_in_the_xcf",
     "press_fill",
+    "every_field_is_there",
+    "button_knows_what_can_be_done",
+    "values_follow_the_image",
+    "start_with_the_keyboard",
     "cancel_in_the_window",
+    "error_in_the_window",
     "close_the_image_meanwhile",
+    "close_the_window_meanwhile",
     "duplicate_the_image_meanwhile",
     "undo_the_fill",
+    "cancel_from_outside",
 ]
-LIMIT = 400.0  # seconds for all scenarios
+LIMIT = 500.0  # seconds for all scenarios
+MOST_MS = 50.0  # that the plug-in may hold up its window
+FLAT = (120, 160, 90)  # numbers in the profile's own space
+BLUE = (70, 130, 180)  # sRGB
 
 pytestmark = [pytest.mark.gimp, pytest.mark.slow, pytest.mark.timeout(LIMIT + 120)]
-
-
-@pytest.fixture(scope="module", params=sorted(GIMP_OF, key=lambda suite: GIMP_OF[suite]))
-def gimp(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Gimp]:
-    suite = request.param
-    reason = missing(suite)
-    if reason and REQUIRED and suite == "trixie":
-        pytest.fail(f"GIMP {GIMP_OF[suite]} must be tested here: {reason}")
-    if reason:
-        pytest.skip(f"GIMP {GIMP_OF[suite]} WAS NOT TESTED: {reason}")
-    folder = tmp_path_factory.mktemp("gimp")
-    home = tiny.home(folder / "home", "sd1-inpaint")
-    daemon = Daemon(home, SCUMBLE_ENGINE="diffusion")
-    daemon.connection()
-    made = Gimp(suite, folder / "gimp", home.path)
-    made.install()
-    try:
-        yield made
-    finally:
-        daemon.stop()
+Report = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def report(gimp: Gimp) -> dict[str, dict[str, Any]]:
-    return gimp.run(SCENARIOS, LIMIT)
+def report(gimp: Gimp, daemon: Daemon) -> Report:
+    profile = gimp.folder.root / "usr/share/color/icc/krita/ClayRGB-elle-V2-g22.icc"
+    picture = Image.new("RGB", (64, 64), FLAT)
+    picture.save(gimp.home / "profiled.png", icc_profile=profile.read_bytes())
+    with cancelled_when_told(gimp):
+        return gimp.run(SCENARIOS, LIMIT)
 
 
-def facts(report: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+@contextlib.contextmanager
+def cancelled_when_told(gimp: Gimp) -> Iterator[None]:
+    """Another client of the daemon cancels what runs, once a scenario asks for it."""
+    over = threading.Event()
+
+    def wait_and_cancel() -> None:
+        while not gimp.told("cancel"):
+            if over.wait(0.1):
+                return
+        with contextlib.closing(gimp.client()) as client:
+            while not over.wait(0.1):
+                for job in unfinished(client):
+                    if job.prompt == "to be cancelled" and job.state is JobState.RUNNING:
+                        client.cancel(job.id)
+                        return
+
+    thread = threading.Thread(target=wait_and_cancel)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def facts(report: Report, name: str) -> dict[str, Any]:
     assert name in report, f"GIMP ended before {name}"
     assert not report[name]["error"], report[name]["error"]
     return dict(report[name]["facts"])
 
 
-def lies_within(layer: list[int], bounds: list[int]) -> bool:
+def lies_within(layer: Sequence[int], bounds: Sequence[int]) -> bool:
     return (
         layer[0] >= bounds[0]
         and layer[1] >= bounds[1]
@@ -70,42 +95,101 @@ def lies_within(layer: list[int], bounds: list[int]) -> bool:
     )
 
 
-def test_a_soft_selection_becomes_a_new_layer_above(report: dict[str, Any]) -> None:
+# -- what a fill is
+
+
+def test_a_soft_selection_becomes_a_new_layer_above(report: Report) -> None:
     seen = facts(report, "fill_soft_selection")
     assert seen["status"] == "success"
+    assert seen["names"] == ["a tree (seed 3)"]
     assert seen["layers"] == ["a tree (seed 3)", "below"]
     assert lies_within(seen["layer"], seen["bounds"])
 
 
-def test_pixels_outside_the_selection_keep_their_bytes(report: dict[str, Any]) -> None:
+def test_the_soft_edge_is_the_layers_alpha(report: Report) -> None:
+    seen = facts(report, "fill_soft_selection")
+    assert seen["different_alphas"] > 50
+    assert seen["alpha_above_selection"] == 0
+    assert seen["mask"] == "None", "no layer mask is asked for or made"
+
+
+def test_pixels_outside_the_selection_keep_their_bytes(report: Report) -> None:
     seen = facts(report, "fill_soft_selection")
     assert seen["outside"] == 0
     assert seen["inside"] > 1000
 
 
-def test_every_precision_and_grey_can_be_filled(report: dict[str, Any]) -> None:
-    for name, seen in facts(report, "fill_every_precision").items():
-        assert seen["status"] == "success", (name, seen)
-        assert seen["outside"] == 0, name
-        assert seen["inside"] > 1000, name
+def test_every_precision_and_grey_can_be_filled(report: Report) -> None:
+    seen = facts(report, "fill_every_precision")
+    assert len(seen) == 15
+    for name, fill in seen.items():
+        assert fill["status"] == "success", (name, fill)
+        assert fill["outside"] == 0, name
+        assert fill["inside"] > 1000, name
 
 
-def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(report: dict[str, Any]) -> None:
+def test_a_picture_with_a_profile_is_read_and_painted_in_its_colours(
+    gimp: Gimp, report: Report
+) -> None:
+    """Both ways are computed here by the definition of Adobe RGB (1998)."""
+    for depth, seen in facts(report, "colours_of_a_profile").items():
+        assert "ClayRGB" in seen["profile"], "GIMP converted it; nothing is proved"
+        assert near(seen["seen"], (*adobe_to_srgb(FLAT), 255), 2), (depth, seen)
+        with Image.open(gimp.home / seen["kept"]) as kept:
+            assert near(kept.getpixel((40, 40)), FLAT, 1), depth
+            assert near(kept.getpixel((4, 4)), srgb_to_adobe(BLUE), 2), depth
+
+
+def test_the_engine_gets_what_the_artist_sees(report: Report) -> None:
+    for precision, seen in facts(report, "visible_is_what_is_seen").items():
+        assert seen["equal"], precision
+        assert seen["colours"] > 20, "a flat picture proves nothing"
+
+
+def test_generate_refine_and_repeat_make_layers(report: Report) -> None:
+    seen = facts(report, "generate_refine_and_repeat")
+    assert seen["generate"] == ["success", ["a sea (seed 1)"]]
+    assert seen["refine"] == ["success", ["a sea in fog (seed 1)", "a sea in fog (seed 2)"]]
+    assert seen["repeat"] == ["success", ["a boat (seed 4)"]]
+    assert seen["last_values"] == ["success", ["a boat (seed 4)"]]
+    assert seen["recovered"] == ["success", []]
+    assert seen["layers"] == 6
+
+
+def test_an_image_without_layers_can_be_drawn_in(report: Report) -> None:
+    assert facts(report, "fill_an_empty_image")["generate"] == ["success", ["a sea (seed 1)"]]
+
+
+def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(report: Report) -> None:
     seen = facts(report, "refuse_what_cannot_be")
     assert seen["nothing"] == ["calling-error", "Nothing is selected. Select what to fill first."]
-    assert seen["unknown"][0] == "execution-error"
-    assert "no such model" in seen["unknown"][1]
-    assert seen["indexed"][0] != "success"
+    assert seen["model"][0] == "execution-error"
+    assert "no such model" in seen["model"][1]
+    assert seen["sampler"][0] == "execution-error"
+    assert "no such sampler" in seen["sampler"][1]
+    assert seen["long"][0] == "calling-error"
+    assert "longer than" in seen["long"][1]
+    assert seen["indexed"][0] == "execution-error"
+    assert "indexed image has too few colours" in seen["indexed"][1]
     assert seen["layers"] == 1
 
 
-def test_generate_and_refine_make_a_layer_each(report: dict[str, Any]) -> None:
-    seen = facts(report, "repeat_and_refine")
-    assert seen["generate"][0] == seen["refine"][0] == "success"
-    assert seen["layers"] == 3
+def test_a_script_is_told_that_its_job_was_cancelled(report: Report) -> None:
+    assert facts(report, "cancel_from_outside")["status"][0] == "cancel"
 
 
-def test_the_window_fills_and_shows_each_step(report: dict[str, Any]) -> None:
+def test_values_travel_with_the_image(report: Report) -> None:
+    seen = facts(report, "values_travel_in_the_xcf")
+    assert seen["form"] == ["a châlet", 7, 11, 12]
+    assert seen["same_document"], "a result that comes later must find its image"
+    assert json.loads(seen["metadata"])["prompt"] == "a hut"
+    assert seen["new_image"] == "another"
+
+
+# -- the window
+
+
+def test_the_window_fills_and_shows_each_step(report: Report) -> None:
     seen = facts(report, "press_fill")
     assert seen["arrived"], seen
     assert seen["label"] == "Fill"
@@ -113,44 +197,139 @@ def test_the_window_fills_and_shows_each_step(report: dict[str, Any]) -> None:
     assert seen["inside"] > 10_000
     assert lies_within(seen["place"], [1500, 1000, 512, 512])
     assert seen["previews"] >= 2, "the picture did not form"
-    assert seen["steps"], "no step was shown"
+    assert seen["steps"] >= 2, "no step was shown"
 
 
-def test_the_window_stays_usable_while_it_works(report: dict[str, Any]) -> None:
+def test_the_window_stays_usable_while_it_works(report: Report) -> None:
     """A timer of 5 ms never waits more than 50 ms because of the plug-in.
 
     What the plug-in does itself comes back in each of three fills; what else
-    the machine does comes now and then. So the calmest of the three counts.
+    the machine does comes now and then, with and without a fill. So the
+    calmest of three fills counts, beside the calmest of three times without.
     """
     seen = facts(report, "press_fill")
-    assert min(seen["worst_gaps_ms"]) <= 50.0, seen
+    assert min(seen["fill_ms"]) - min(seen["idle_ms"]) <= MOST_MS, seen
 
 
-def test_cancel_leaves_no_layer(report: dict[str, Any]) -> None:
+def test_the_window_has_every_field_of_a_form(report: Report) -> None:
+    seen = facts(report, "every_field_is_there")
+    assert seen["choices"] is True, seen["choices"]
+    assert seen["padding"] is True, seen["padding"]
+    assert (seen["choices_spin"], seen["padding_spin"]) == (False, True)
+    assert (seen["choices_grow"], seen["padding_grow"]) == ("4", "Auto")
+
+
+def test_the_button_is_greyed_with_a_reason(report: Report) -> None:
+    seen = facts(report, "button_knows_what_can_be_done")
+    assert seen["nothing"] == ["Fill", False, "Nothing is selected. Select what to fill."]
+    assert seen["selected"] == ["Fill", True]
+    assert seen["weaker"] == ["Refine selection", True]
+    assert seen["generate"] == ["Generate", True]
+    assert seen["refine"] == ["Refine selection", True, 0.6]
+    assert seen["indexed"][1] is False
+    assert "indexed image has too few colours" in seen["indexed"][2]
+    assert seen["closed"][1:] == [False, "The image was closed."]
+
+
+def test_the_fields_follow_the_image(report: Report) -> None:
+    seen = facts(report, "values_follow_the_image")
+    assert seen["back"] == ["first", 3]
+    assert seen["typed"] == "first, and more", "what was typed is not thrown away"
+    assert seen["image"]
+    assert seen["offered"]
+
+
+def test_ctrl_enter_starts_and_a_second_start_waits(report: Report) -> None:
+    seen = facts(report, "start_with_the_keyboard")
+    assert seen["began"]
+    assert seen["prompt"] == "a boat", "the key is not typed into the prompt"
+    assert seen["waits"]
+    assert seen["arrived"]
+    assert seen["layers"] == ["a second boat (seed 2)", "a boat (seed 1)", "below"]
+
+
+def test_cancel_leaves_no_layer(report: Report) -> None:
     seen = facts(report, "cancel_in_the_window")
-    assert seen == {"began": True, "ended": True, "layers": 1}
+    assert seen == {"began": True, "ended": True, "layers": 1, "message": ""}
 
 
-def test_a_closed_image_loses_nothing(report: dict[str, Any]) -> None:
+def test_an_error_is_a_sentence_in_the_window(report: Report) -> None:
+    seen = facts(report, "error_in_the_window")
+    assert "longer than" in seen["message"]
+    assert seen["layers"] == 1
+    assert seen["hidden"] == ""
+
+
+def test_a_closed_image_loses_nothing(report: Report) -> None:
     seen = facts(report, "close_the_image_meanwhile")
+    assert seen.pop("layers") == ["a boat (seed 8)", "below"]
     assert seen == {"began": True, "offered": True, "pasted": True, "gone": True}
 
 
-def test_a_duplicate_does_not_get_its_originals_layer(report: dict[str, Any]) -> None:
+def test_a_closed_window_loses_nothing(report: Report) -> None:
+    seen = facts(report, "close_the_window_meanwhile")
+    assert seen.pop("layers") == ["a boat (seed 9)", "below"]
+    assert seen == {"began": True, "offered": True, "pasted": True, "gone": True}
+
+
+def test_a_duplicate_does_not_get_its_originals_layer(report: Report) -> None:
     seen = facts(report, "duplicate_the_image_meanwhile")
     assert seen == {"began": True, "arrived": True, "twin": 1}
 
 
-def test_one_undo_takes_the_fill_away(report: dict[str, Any]) -> None:
+def test_one_undo_takes_the_fill_away_and_redo_brings_it_back(report: Report) -> None:
     seen = facts(report, "undo_the_fill")
-    assert seen == {"status": "success", "layers": 2, "undone": True, "left": ["below"]}
+    assert (seen["status"], seen["layers"]) == ("success", 2)
+    assert seen["undone"]
+    assert seen["left"] == ["below"]
+    assert seen["same_bytes"]
+    assert seen["redone"]
 
 
-def test_no_process_stays_when_gimp_is_killed(gimp: Gimp, report: dict[str, Any]) -> None:
-    waiting = gimp.flag.with_name("flag.waiting")
-    with display() as screen, gimp.started(["stay_and_wait"], screen) as process:
-        assert appears(waiting, 120.0), "GIMP did not come up"
-        pid = int(waiting.read_text())
-        assert not gone(pid, 1.0)
-        os.killpg(process.pid, 9)
-        assert gone(pid, 20.0), "the plug-in's process outlived GIMP"
+# -- Adobe RGB (1998), section 4.3.4 and 4.3.5: gamma 563/256, primaries and D65 by this matrix
+
+ADOBE = (
+    (0.5767309, 0.1855540, 0.1881852),
+    (0.2973769, 0.6273491, 0.0752741),
+    (0.0270343, 0.0706872, 0.9911085),
+)
+ADOBE_INVERSE = (
+    (2.0413690, -0.5649464, -0.3446944),
+    (-0.9692660, 1.8760108, 0.0415560),
+    (0.0134474, -0.1183897, 1.0154096),
+)
+SRGB = (
+    (0.4124564, 0.3575761, 0.1804375),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339, 0.1191920, 0.9503041),
+)
+SRGB_INVERSE = (
+    (3.2404542, -1.5371385, -0.4985314),
+    (-0.9692660, 1.8760108, 0.0415560),
+    (0.0556434, -0.2040259, 1.0572252),
+)
+GAMMA = 563 / 256
+
+
+def adobe_to_srgb(numbers: Sequence[int]) -> tuple[int, ...]:
+    linear = times(SRGB_INVERSE, times(ADOBE, [(n / 255) ** GAMMA for n in numbers]))
+    return tuple(
+        round(255 * (12.92 * v if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055))
+        for v in linear
+    )
+
+
+def srgb_to_adobe(numbers: Sequence[int]) -> tuple[int, ...]:
+    light = [n / 255 for n in numbers]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in light]
+    return tuple(round(255 * v ** (1 / GAMMA)) for v in times(ADOBE_INVERSE, times(SRGB, linear)))
+
+
+def times(matrix: Sequence[Sequence[float]], vector: Sequence[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, vector, strict=True)) for row in matrix]
+
+
+def near(found: Any, wanted: Sequence[int], most: int) -> bool:
+    return len(found) == len(wanted) and all(
+        abs(a - b) <= most for a, b in zip(found, wanted, strict=True)
+    )

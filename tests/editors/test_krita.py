@@ -2,7 +2,8 @@
 
 One Krita runs all scenarios (tests/editors/krita_probe/), a second one is
 started after it in the same home. The daemon is the one that the plugin
-starts by itself, with the real engine on a small model of random weights.
+starts by itself, with the real engine on a small model of random weights. The
+same again in the Kritas of the Debian folders that are there.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from pathlib import Path
 
 import pytest
 import tiny
-from krita_harness import KritaHome, KritaRun, install_record, missing_programs, run_krita
+from daemons import running
+from debian import KRITA_OF, REQUIRED, SUITES
+from krita_harness import KritaHome, KritaRun, install_record, missing, run_krita
 
 from scumble.link.home import Home, read_connection
 
-REQUIRED = bool(os.environ.get("SCUMBLE_REQUIRE_EDITORS") or os.environ.get("CI"))
 COLOURS = ["RGBA_U16", "RGBA_F32", "GRAYA_U8", "GRAYA_U16", "CMYKA_U8", "CMYKA_U16", "LABA_U16"]
 WHOLE = ["generate_whole", "refine_whole", "refine_whole_float"]  # of 4000 x 3000 pixels
 SCENARIOS = [
@@ -48,23 +50,32 @@ MOST_MS = 50.0  # that the plugin may keep Krita's main thread
 pytestmark = [pytest.mark.krita, pytest.mark.slow, pytest.mark.timeout(2 * SECONDS)]
 
 
-@pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[KritaHome, Home]]:
-    missing = missing_programs()
-    if missing and REQUIRED:
-        pytest.fail(f"Krita must be tested here, but there is no {' and no '.join(missing)}")
-    if missing:
-        pytest.skip(f"KRITA WAS NOT TESTED: there is no {' and no '.join(missing)}")
+@pytest.fixture(scope="module", params=["", *SUITES], ids=["here", *SUITES])
+def homes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[KritaHome, Home]]:
+    suite = request.param
+    reason = missing(suite)
+    name = f"Krita {KRITA_OF[suite]}" if suite else "Krita"
+    if reason and REQUIRED and not suite:
+        pytest.fail(f"{name} must be tested here: {reason}")
+    if reason:
+        pytest.skip(f"{name} WAS NOT TESTED: {reason}")
     folder = tmp_path_factory.mktemp("krita")
     home = tiny.home(folder / "scumble", MODEL)
-    install_record(home.path)
-    krita_home = KritaHome(folder / "home")
+    krita_home = KritaHome(folder / "home", suite)
     krita_home.create()
-    yield krita_home, home
-    connection = read_connection(home)
-    if connection is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(connection.pid, signal.SIGTERM)
+    with contextlib.ExitStack() as stack:
+        if suite:
+            daemon = stack.enter_context(running(home, SCUMBLE_ENGINE="diffusion"))
+            daemon.connection()
+        else:
+            install_record(home.path)
+        yield krita_home, home
+        connection = read_connection(home)
+        if connection is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(connection.pid, signal.SIGTERM)
 
 
 @pytest.fixture(scope="module")

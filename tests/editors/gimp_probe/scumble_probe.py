@@ -2,13 +2,14 @@
 """A second plug-in inside GIMP that plays the artist and writes down what it saw.
 
 `scumble-probe` takes a list of scenarios and a file. Each scenario is a
-function of scenarios.py; its facts go to the file as JSON. The window that
-the scenarios drive is Scumble's own, made in this process.
+function of fills, windows or lifetimes; its facts go to the file as JSON. The
+window that the scenarios drive is Scumble's own, made in this process.
 """
 
 import json
 import os
 import sys
+import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -36,19 +37,25 @@ class Probe(Gimp.PlugIn):
         return procedure
 
     def _run(self, procedure, config, data):
-        import scenarios
+        import fills
+        import gimp_screen
+        import lifetimes
+        import windows
 
+        scenarios = {**vars(fills), **vars(windows), **vars(lifetimes)}
         Gegl.init(None)
         report = {}
         for name in config.get_property("scenarios").split(","):
-            entry = {"facts": {}, "error": ""}
+            entry = {"facts": {}, "error": "", "seconds": 0.0}
             report[name] = entry
+            began = time.monotonic()
             try:
-                entry["facts"] = getattr(scenarios, name)()
+                entry["facts"] = scenarios[name]()
             except BaseException:
                 entry["error"] = traceback.format_exc()
             finally:
-                scenarios.tidy()
+                gimp_screen.tidy()
+            entry["seconds"] = round(time.monotonic() - began, 1)
             write(config.get_property("report"), report)
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, GLib.Error())
 

@@ -1,0 +1,63 @@
+"""Reading pixels of a GIMP image: what is to be seen in a rectangle, and what is selected there.
+
+GEGL is asked for 8-bit sRGB, into which it converts from any precision and profile.
+"""
+
+from __future__ import annotations
+
+from gi.repository import Gegl, Gimp
+
+from .link.errors import ErrorCode, ScumbleError
+from .link.values import Region
+
+PIXELS = "R'G'B'A u8"  # babl: perceptual sRGB, straight alpha
+_MASK = "Y u8"
+_MOST_LAYERS = 20  # each costs a few calls; from here on GIMP's own composite is faster
+
+
+def visible_pixels(image: Gimp.Image, region: Region) -> bytes:
+    """The layers' composite in `region`, RGBA8: region.width * region.height * 4 bytes.
+
+    GIMP can only be asked for the composite of a whole image, which takes it
+    0.1 to 0.3 s for 4000×3000 in floating point. So the layers, whose copies
+    share their tiles with them, are moved into a small image of the region.
+    (The grain of a Dissolve layer depends on the place and comes out another.)
+    """
+    layers = [layer for layer in image.get_layers() if layer.get_visible()]
+    if len(layers) > _MOST_LAYERS:
+        return _composite(image, region)
+    small = Gimp.Image.new_with_precision(
+        region.width, region.height, image.get_base_type(), image.get_precision()
+    )
+    try:
+        small.undo_disable()
+        small.set_color_profile(image.get_effective_color_profile())
+        for position, layer in enumerate(layers):
+            copy = Gimp.Layer.new_from_drawable(layer, small)
+            small.insert_layer(copy, None, position)
+            _, x, y = layer.get_offsets()
+            copy.set_offsets(x - region.x, y - region.y)
+        return _composite(small, Region(0, 0, region.width, region.height))
+    finally:
+        small.delete()
+
+
+def selection_mask(image: Gimp.Image, region: Region) -> bytes:
+    """How much each pixel of `region` is selected: region.width * region.height bytes."""
+    return _read(image.get_selection().get_buffer(), region, _MASK, 1)
+
+
+def _composite(image: Gimp.Image, region: Region) -> bytes:
+    visible = Gimp.Layer.new_from_visible(image, image, "visible")
+    try:
+        return _read(visible.get_buffer(), region, PIXELS, 4)
+    finally:
+        visible.delete()
+
+
+def _read(buffer: Gegl.Buffer, region: Region, form: str, channels: int) -> bytes:
+    rectangle = Gegl.Rectangle.new(region.x, region.y, region.width, region.height)
+    data = bytes(buffer.get(rectangle, 1.0, form, Gegl.AbyssPolicy.NONE))
+    if len(data) != region.width * region.height * channels:
+        raise ScumbleError(ErrorCode.INTERNAL, "GIMP gave fewer pixels than were asked for.")
+    return data

@@ -1,0 +1,225 @@
+"""What an artist does with the window."""
+
+import hashlib
+import time
+
+import gimp_screen as screen
+from gi.repository import Gimp, GLib
+from scumble_gimp.link.form import Form
+from scumble_gimp.link.geometry import Context
+from scumble_gimp.link.values import Intent, MaskSettings, Prefill
+
+
+def press_fill():
+    """A 512² selection in a large image, beside a timer of 5 ms that measures its own lateness."""
+    image = screen.image_of(4000, 3000, shown=True)
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 1500, 1000, 512, 512)
+    screen.rest(3.0)  # GIMP paints its window first
+    before, mask = screen.visible(image), screen.selected(image)
+    window = screen.window_on(image)
+    screen.fill_in(window, "a red apple", 6)
+    watch, steps, previews = _Watch(), set(), set()
+    facts = {"label": window.start.get_label(), "idle_ms": [], "fill_ms": []}
+
+    def look():
+        text = window.activity.bar.get_text() or ""
+        if screen.working(window) and text.startswith("Step"):
+            steps.add(text)
+        preview = window.activity.preview
+        if preview.get_visible() and preview.get_pixbuf():
+            previews.add(hashlib.sha256(preview.get_pixbuf().get_pixels()).hexdigest())
+        return True
+
+    looking = GLib.timeout_add(50, look)
+    for layers in (2, 3, 4):  # again, since other programs hold the machine up now and then
+        watch.start()
+        screen.rest(3.0)
+        facts["idle_ms"].append(watch.stop())
+        watch.start()
+        window.start.clicked()
+        facts["arrived"] = screen.filled(window, image, layers)
+        facts["fill_ms"].append(watch.stop())
+        if layers == 2:
+            facts["place"] = screen.place(image.get_layers()[0])
+            after = screen.visible(image)
+            facts["outside"], facts["inside"] = screen.changed(before, after, mask, 4000)
+    GLib.source_remove(looking)
+    facts.update(message=window.message.text(), steps=len(steps), previews=len(previews))
+    return facts
+
+
+class _Watch:
+    """The longest gap of a 5 ms timer, without the time in which others had the processor."""
+
+    def start(self):
+        self._longest = 0.0
+        self._last = self._now()
+        self._timer = GLib.timeout_add(5, self._tick)
+
+    def stop(self):
+        """Milliseconds."""
+        GLib.source_remove(self._timer)
+        return round(self._longest * 1000, 1)
+
+    def _tick(self):
+        now = self._now()
+        self._longest = max(self._longest, now - self._last)
+        self._last = now
+        return True
+
+    def _now(self):
+        with open("/proc/thread-self/schedstat") as file:
+            return time.monotonic() - int(file.read().split()[1]) / 1e9
+
+
+def every_field_is_there():
+    """A form with nothing as it usually is comes back out of the window's fields."""
+    image = screen.image_of(300, 200)
+    window = screen.window_on(image)
+    screen.rest(0.5)
+    model, sampler = window.fields.model.chosen(), window.fields.sampler.chosen()
+    facts = {}
+    forms = {
+        "choices": Form(
+            prompt="a\nprompt",
+            negative_prompt="but not this",
+            model=model,
+            sampler=sampler,
+            steps=33,
+            guidance_scale=3.5,
+            strength=0.35,
+            seed=2**32 - 1,
+            batch=3,
+            context=Context.WIDE,
+            intent=Intent.REPLACE_BACKGROUND,
+            prefill=Prefill.NOISE,
+            mask=MaskSettings(grow=4.0, feather=0.0),
+            colour_match=False,
+            focus=True,
+        ),
+        "padding": Form(model=model, sampler=sampler, padding=48),
+    }
+    window.fields.selection.set_expanded(True)
+    for name, form in forms.items():
+        window._show_form(form)
+        screen.rest(0.2)
+        facts[name] = window.form() == form or [str(form), str(window.form())]
+        facts[name + "_spin"] = window.fields.selection.padding.get_visible()
+        facts[name + "_grow"] = window.fields.selection.grow.get_text()
+    screen.picture("fields")
+    return facts
+
+
+def button_knows_what_can_be_done():
+    image = screen.image_of(300, 200, shown=True)
+    window = screen.window_on(image)
+
+    window.prompt.set_text("a boat")
+
+    def seen():
+        window._look()
+        return [window.start.get_label(), window.start.get_sensitive(), window.time.get_text()]
+
+    facts = {"nothing": seen()}
+    screen.picture("nothing")
+    screen.select(image, 20, 20, 100, 100)
+    facts["selected"] = seen()[:2]
+    window.fields.strength.set_value(50)
+    facts["weaker"] = seen()[:2]
+    window.show_image(image, "scumble-generate")
+    facts["generate"] = seen()[:2]
+    window.show_image(image, "scumble-refine")
+    facts["refine"] = [*seen()[:2], window.form().strength]
+    image.convert_indexed(
+        Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.WEB, 0, False, False, ""
+    )
+    facts["indexed"] = seen()
+    screen.picture("indexed")
+    screen.close(image)
+    screen.wait(lambda: not image.is_valid(), 5.0)
+    facts["closed"] = seen()
+    return facts
+
+
+def values_follow_the_image():
+    first, second = screen.image_of(200, 160), screen.image_of(200, 160)
+    window = screen.window_on(first, "scumble-generate")
+    screen.fill_in(window, "first", 3)
+    window.show_image(second, "scumble-generate")
+    screen.fill_in(window, "second", 4)
+    window.image.choose(first.get_id())
+    shown = [window.prompt.text(), window.form().steps]
+    window.prompt.set_text("first, and more")
+    window.show_image(first, "scumble-generate")
+    return {
+        "back": shown,
+        "typed": window.prompt.text(),
+        "image": window._canvas.image.get_id() == first.get_id(),
+        "offered": sorted(window.image._values) == sorted([first.get_id(), second.get_id()]),
+    }
+
+
+def start_with_the_keyboard():
+    """Ctrl+Enter starts; a second start waits behind the first."""
+    image = screen.image_of(600, 400, shown=True)
+    screen.select(image, 100, 100, 200, 150)
+    window = screen.window_on(image)
+    screen.fill_in(window, "a boat", 100, seed=1)
+    screen.rest(1.0)
+    screen.raise_above(window)
+    window.prompt.focus()
+    screen.press("key", "ctrl+Return")
+    facts = {"began": screen.began(window), "prompt": window.prompt.text()}
+    screen.fill_in(window, "a second boat", 4, seed=2)
+    window.start.clicked()
+    facts["waits"] = screen.wait(lambda: "1 more waiting" in window.activity.bar.get_text(), 20.0)
+    screen.picture("working")
+    facts["arrived"] = screen.filled(window, image, 3)
+    facts["layers"] = screen.names(image)
+    return facts
+
+
+def cancel_in_the_window():
+    image = screen.image_of(600, 400, shown=True)
+    screen.select(image, 100, 100, 200, 150)
+    window = screen.window_on(image)
+    screen.fill_in(window, "a boat", 150)
+    window.start.clicked()
+    facts = {"began": screen.began(window)}
+    window.activity.cancel.clicked()
+    facts["ended"] = screen.wait(lambda: not screen.working(window))
+    screen.rest(0.5)
+    facts.update(layers=len(image.get_layers()), message=window.message.text())
+    return facts
+
+
+def error_in_the_window():
+    image = screen.image_of(600, 400, shown=True)
+    window = screen.window_on(image)
+    window.prompt.set_text("x" * 9000)
+    window.show_image(image, "scumble-generate")
+    window.start.clicked()
+    facts = {"message": window.message.text(), "layers": len(image.get_layers())}
+    window.prompt.set_text("a boat")
+    screen.picture("error")
+    window.message.response(-7)  # its close button
+    facts["hidden"] = window.message.text()
+    return facts
+
+
+def undo_the_fill():
+    """The artist presses Ctrl+Z in GIMP's own window."""
+    image = screen.image_of(600, 400, shown=True)
+    screen.select(image, 100, 100, 200, 150)
+    before = screen.visible(image)
+    status, _ = screen.call("scumble-fill", image, prompt="a tree", seed=3, steps=2)
+    facts = {"status": status, "layers": len(image.get_layers())}
+    screen.rest(1.0)
+    screen.press("mousemove", "700", "500", "sleep", "0.3", "key", "ctrl+z")
+    facts["undone"] = screen.wait(lambda: len(image.get_layers()) == 1, 15.0)
+    screen.rest(0.5)
+    facts["left"] = screen.names(image)
+    facts["same_bytes"] = screen.visible(image) == before
+    screen.press("key", "ctrl+y")
+    facts["redone"] = screen.wait(lambda: len(image.get_layers()) == 2, 15.0)
+    return facts
