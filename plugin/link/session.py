@@ -26,6 +26,7 @@ from .values import (
     GenerationRequest,
     Job,
     JobState,
+    Mode,
     Progress,
     Region,
     Result,
