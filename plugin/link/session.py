@@ -138,7 +138,7 @@ class Session:
     def region(self, form: Form) -> Optional[Region]:
         """What `start` would read of the canvas; None: nothing, or it would say what is wrong."""
         try:
-            request, _ = self._request(form)
+            request, _ = look(self._canvas, form, self.capabilities)
         except ScumbleError:
             return None
         return None if request.mode is Mode.TEXT_TO_IMAGE else request.region
