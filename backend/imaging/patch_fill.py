@@ -3,9 +3,10 @@
 OpenCV's shift-map fill (He and Sun, "Statistics of Patch Offsets for Image
 Completion", ECCV 2012) says which piece goes where. It is quick on small
 pictures only, so it runs on a reduced one; where each piece came from is read
-off its result and the pieces are taken from the full picture. Poisson blending
-(Pérez et al., SIGGRAPH 2003, OpenCV's seamlessClone) then fits their light and
-colour to the gap's border.
+off its result and the pieces are taken from the full picture. Their light and
+colour are then fitted to the gap's border as in Poisson blending (Pérez et al.,
+SIGGRAPH 2003): what they lack at the border, spread over the gap like a soap
+film. (OpenCV 5's own seamlessClone ends the process on narrow pictures.)
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from scumble.imaging import mask as masks
 from scumble.imaging import prefill
-from scumble.imaging.pixels import Bytes8
+from scumble.imaging.pixels import Bytes8, Floats
 from scumble.link.geometry import clamp, pad
 from scumble.link.values import Region, Size
 
@@ -29,6 +30,8 @@ SEARCH_SIDE = 176  # pixels; the shift-map fill's time grows faster than the are
 LARGEST = 2048 * 2048  # pixels that are copied and blended; more are reduced before
 RIM = 4  # pixels beyond the gap that are copied too: blending needs both sides of the border
 ALL = 0.999  # of a pixel is known; averages of ones are not quite one
+RELAXATIONS = 8  # a size; the start from the size before is nearly right
+NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 PATCH = 3  # pixels; a side of the pieces that are recognised
 
 
@@ -152,13 +155,38 @@ def _names(picture: Bytes8) -> npt.NDArray[np.uint64]:
 
 def _blended(copied: Bytes8, picture: Bytes8, unknown: Bytes8, rim: Bytes8) -> Bytes8:
     """`copied` in the light of what `picture` knows at the rim."""
-    known = copied.copy()
-    cv2.copyTo(picture, 1 - unknown, known)
-    edge = RIM + 1  # seamlessClone wants a border round what it blends
-    above = cv2.copyMakeBorder(copied, *[edge] * 4, cv2.BORDER_REPLICATE)
-    below = cv2.copyMakeBorder(known, *[edge] * 4, cv2.BORDER_REPLICATE)
-    where = cv2.copyMakeBorder(rim * np.uint8(255), *[edge] * 4, cv2.BORDER_CONSTANT, value=0)
-    box = masks.bounds(where)
-    middle = (box.x + box.width // 2, box.y + box.height // 2)
-    blended = cv2.seamlessClone(above, below, where, middle, cv2.NORMAL_CLONE)
-    return np.ascontiguousarray(blended[edge:-edge, edge:-edge])
+    box = masks.bounds(rim)
+    part = np.s_[box.y : box.bottom, box.x : box.right]
+    known = np.asarray(rim[part] & (1 - unknown[part]), np.float32)
+    if not known.any():
+        return copied
+    away = cv2.subtract(picture[part], copied[part], dtype=cv2.CV_32F)
+    light = copied[part] + _membrane(away, known)
+    blended = copied.copy()
+    lit = np.asarray(np.clip(np.rint(light), 0, 255), np.uint8)
+    cv2.copyTo(lit, unknown[part], blended[part])
+    return blended
+
+
+def _membrane(values: Floats, known: Floats) -> Floats:
+    """float32 (h, w, 3): `values` where known, float32 (h, w), is 1; between, a soap film.
+
+    Each pixel tends to the mean of its neighbours (Laplace's equation): solved
+    from the coarsest size down, each the start for the next.
+    """
+    height, width = known.shape
+    fixed = known[..., None]
+    if max(height, width) > 2:
+        half = ((width + 1) // 2, (height + 1) // 2)
+        there = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
+        sums = cv2.resize(values * fixed, half, interpolation=cv2.INTER_AREA)
+        means = sums / np.maximum(there, 1e-6)[..., None]
+        coarse = _membrane(means, np.asarray(there > 0, np.float32))
+        film = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    else:
+        film = np.broadcast_to((values * fixed).sum((0, 1)) / known.sum(), values.shape)
+    film = np.asarray(np.where(fixed > 0, values, film), np.float32)
+    for _ in range(RELAXATIONS):
+        around = cv2.filter2D(film, -1, NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
+        film = np.where(fixed > 0, film, around)
+    return film
