@@ -148,6 +148,15 @@ class Environment:
                 "\n".join(last),
             )
 
+    def displace(self, old: str, new: str) -> None:
+        """Take the package `old` out where it is, for `new`, which brings the same modules.
+
+        pip would leave both in, and whichever went first would take the other's
+        files along; so `new` goes too, and is to be installed after this.
+        """
+        if self._quietly("-m", "pip", "show", "-q", old).returncode == 0:
+            self._quietly("-m", "pip", "uninstall", "-y", "-q", old, new)
+
     def _quietly(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return _run([str(self.python), *arguments])
 

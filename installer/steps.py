@@ -27,6 +27,9 @@ from installer.undo import (
 from plugin.link.encoding import to_wire
 from plugin.link.home import Install, write_private
 
+# what an earlier version stood on -> what brings the same modules now
+DISPLACED = {"opencv-python-headless": "opencv-contrib-python-headless"}
+
 
 class Step(Protocol):
     @property
@@ -116,6 +119,8 @@ class InstallBackend:
         fingerprint = self.checkout.source_fingerprint()
         options = ["-c", str(self.checkout.constraints), *index_options(self.index)]
         if self.dependencies:
+            for old, new in DISPLACED.items():
+                self.environment.displace(old, new)
             self.environment.install(task, [*options, "setuptools", *self.also])
         with tempfile.TemporaryDirectory(prefix="scumble-build-") as folder:
             source = self.checkout.root

@@ -71,8 +71,7 @@ def test_the_same_result_is_removed_with_the_same_bytes_and_each_one_is_another(
     rng = np.random.default_rng(4)
     bird[..., :3] = np.clip(bird[..., :3] + rng.normal(0, 6, (*bird.shape[:2], 3)), 0, 255)
     one, same, other = (
-        remove(request_for(AREA), bird.tobytes(), selection.tobytes(), index)
-        for index in (0, 0, 1)
+        remove(request_for(AREA), bird.tobytes(), selection.tobytes(), index) for index in (0, 0, 1)
     )
     assert one == same
     assert one[1] != other[1]

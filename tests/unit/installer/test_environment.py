@@ -62,6 +62,30 @@ def test_a_python_without_ensurepip_gets_pip_from_its_neighbour(
     assert made.works()
 
 
+def test_a_package_makes_way_for_the_one_that_brings_the_same_modules(tmp_path: Path) -> None:
+    made = Environment(tmp_path / "env")
+    made.make()
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    said = subprocess.run([made.python, "-c", ask], capture_output=True, text=True, check=True)
+    site = Path(said.stdout.strip())
+
+    def bring(package: str) -> None:
+        (site / "shared_module.py").write_text(f"brought_by = {package!r}")
+        folder = site / f"{package}-1.0.dist-info"
+        folder.mkdir()
+        name = package.replace("_", "-")
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "RECORD").write_text(f"shared_module.py,,\n{folder.name}/METADATA,,\n")
+
+    bring("new_one")
+    made.displace("old-one", "new-one")
+    assert (site / "shared_module.py").exists(), "there is nothing to make way for"
+    bring("old_one")
+    made.displace("old-one", "new-one")
+    assert not (site / "shared_module.py").exists()
+    assert not list(site.glob("*_one-1.0.dist-info/METADATA"))
+
+
 def test_a_stamp_is_read_back_and_a_broken_one_counts_as_none(tmp_path: Path) -> None:
     there = Environment(tmp_path)
     assert there.stamp() == Stamp()
@@ -171,7 +195,7 @@ def test_an_installed_backend_holds_every_package_of_the_source() -> None:
 
 
 # what the source imports -> what provides it, where the names differ
-PROVIDERS = {"PIL": "pillow", "cv2": "opencv-python-headless"}
+PROVIDERS = {"PIL": "pillow", "cv2": "opencv-contrib-python-headless"}
 
 
 def test_every_package_that_the_backend_imports_is_one_of_its_dependencies() -> None:
