@@ -1,18 +1,19 @@
 """How long a request will take, from what earlier runs took on this computer.
 
 A run's time is taken to grow with the megapixels of the model's working size,
-with the steps, and with the denoiser's calls a step: two with guidance, one
-without it.
+with the steps, and with the denoiser's calls a step: two with guidance or
+focus, one without.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from scumble import intents
 from scumble.executor import RunTimes
 from scumble.journal import Timing
 from scumble.link.geometry import working_size
-from scumble.link.values import GenerationRequest, Mode
+from scumble.link.values import GenerationRequest
 
 RECENT = 5  # runs that count; older ones may come from other drivers or a busier machine
 MULTIPLE = 64  # pixels; the working size's granularity matters little here
@@ -73,10 +74,8 @@ def _megapixels(request: GenerationRequest, native: int) -> float:
 
 def steps_run(request: GenerationRequest) -> int:
     """How many of the steps are taken: below full strength the first ones are skipped."""
-    if request.mode is Mode.TEXT_TO_IMAGE:
-        return request.steps
-    return max(1, int(request.steps * request.strength))
+    return max(1, int(request.steps * intents.strength_of(request)))
 
 
 def _calls(request: GenerationRequest) -> int:
-    return 2 if request.guidance_scale > 1 else 1
+    return 2 if request.guidance_scale > 1 or intents.is_focused(request) else 1

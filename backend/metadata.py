@@ -37,7 +37,7 @@ class Lora:
 
 def describe(
     request: GenerationRequest,
-    model: ModelEntry,
+    model: ModelEntry | None,
     *,
     index: int = 0,
     seed: int | None = None,
@@ -51,8 +51,9 @@ def describe(
 ) -> Metadata:
     """Everything that made result `index` of `request`, as JSON values.
 
-    seed: the effective one (None: request.seed + index). working_size: what
-    the model drew at. steps_run: fewer than request.steps below full strength.
+    model: None where none took part. seed: the effective one (None:
+    request.seed + index). working_size: what the model drew at. steps_run:
+    fewer than request.steps below full strength.
     timings: seconds by phase. Prompts too long for a header are cut, and
     "shortened" says so.
     """
@@ -68,10 +69,10 @@ def describe(
         "mask": asdict(request.mask),
         "colour_match": request.colour_match,
         "focus": request.focus,
-        "model": model.name,
-        "model_id": model.id,
-        "model_hash": model.sha256,
-        "architecture": model.architecture,
+        "model": model.name if model else "",
+        "model_id": model.id if model else "",
+        "model_hash": model.sha256 if model else "",
+        "architecture": model.architecture if model else "",
         "sampler": request.sampler,
         "sampler_name": sampler_name or request.sampler,
         "steps": request.steps,

@@ -200,6 +200,8 @@ class Service:
     def estimate(self, request: GenerationRequest) -> float | None:
         """Seconds that the request will take, None when nothing like it was measured here."""
         admission.check_values(request)
+        if not request.needs_model:
+            return None
         model = admission.check_model(request, self.capabilities())
         worker = self.worker
         return estimate.seconds(

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from scumble.cli.run import parse_pair
 from scumble.link.errors import bad_request
 from scumble.link.form import Form
 from scumble.link.geometry import Context
-from scumble.link.values import Intent, MaskSettings, ModelInfo, Prefill
+from scumble.link.values import Intent, MaskSettings, ModelInfo, Prefill, Region
+
+
+WIDTHS = {
+    "grow": "how far beyond the selection the model repaints",
+    "feather": "over what width the layer fades in at its edge",
+    "blend": "over what width the model goes over from keeping to repainting",
+}
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -53,49 +62,65 @@ def describe_mask(parser: argparse.ArgumentParser) -> None:
         "--context",
         default=Context.AUTO.value,
         metavar="HOW",
-        help="how much of the surroundings the model sees: tight, auto, wide, whole, or pixels",
+        help="how much of the surroundings the model sees: tight, auto, wide, whole, "
+        "pixels round the selection (64 or 64px), or a rectangle X,Y,W,H",
     )
-    parser.add_argument("--intent", choices=[intent.value for intent in Intent])
+    parser.add_argument(
+        "--intent",
+        choices=[intent.value for intent in Intent],
+        help="what the fill is for; default: expand where most of the selection is transparent, "
+        "remove without a prompt (which needs no model), else fill",
+    )
     parser.add_argument(
         "--prefill",
         choices=[prefill.value for prefill in Prefill],
         default=Prefill.AUTO.value,
         help="what stands in the selection before the first step",
     )
-    parser.add_argument("--grow", type=float, metavar="PIXELS", help="repaint under the edge")
-    parser.add_argument("--feather", type=float, metavar="PIXELS", help="soften the layer's edge")
+    for name, what in WIDTHS.items():
+        parser.add_argument(
+            f"--{name}",
+            metavar="WIDTH",
+            help=f"{what}; pixels (12) or percent of the selection's side (5%%)",
+        )
     parser.add_argument(
-        "--focus", action="store_true", help="apply the prompt to the selection only"
+        "--focus",
+        action="store_true",
+        help="apply the prompt to the selection only; outside, the negative one holds alone",
     )
     parser.add_argument(
         "--no-colour-match", action="store_true", help="leave the model's colours as they come"
     )
 
 
-def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo], Form]:
+def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo | None], Form]:
     """A function from the model that will run to the form: it fills in the model's defaults.
 
-    Raises ScumbleError (bad_request) on a context that is none.
+    Raises ScumbleError (bad_request) on a context or a width that is none.
     """
-    context, padding = _context(getattr(options, "context", Context.AUTO.value))
+    context = _context(getattr(options, "context", Context.AUTO.value))
     intent = getattr(options, "intent", None)
+    pixels, percent = _widths(options)
 
-    def make(model: ModelInfo) -> Form:
+    def make(model: ModelInfo | None) -> Form:
+        own = Form() if model is None else model
         return Form(
             prompt=options.prompt,
             negative_prompt=options.negative,
             model=options.model,
             sampler=options.sampler,
-            steps=model.steps if options.steps is None else options.steps,
-            guidance_scale=model.guidance_scale if options.cfg is None else options.cfg,
+            steps=own.steps if options.steps is None else options.steps,
+            guidance_scale=own.guidance_scale if options.cfg is None else options.cfg,
             strength=getattr(options, "strength", 1.0),
             seed=options.seed,
             batch=options.batch,
-            context=context,
-            padding=padding,
+            context=context if isinstance(context, Context) else Context.AUTO,
+            padding=context if isinstance(context, int) else None,
+            marked=context if isinstance(context, Region) else None,
             intent=Intent(intent) if intent else None,
             prefill=Prefill(getattr(options, "prefill", Prefill.AUTO.value)),
-            mask=MaskSettings(getattr(options, "grow", None), getattr(options, "feather", None)),
+            mask=pixels,
+            mask_percent=percent,
             colour_match=not getattr(options, "no_colour_match", False),
             focus=getattr(options, "focus", False),
         )
@@ -103,12 +128,38 @@ def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo], Form]:
     return make
 
 
-def _context(text: str) -> tuple[Context, int | None]:
-    if text.isdecimal():
-        return Context.AUTO, int(text)
-    try:
-        return Context(text.lower()), None
-    except ValueError:
-        raise bad_request(
-            f"{text!r} is not a context.", "Say tight, auto, wide, whole, or a number of pixels."
-        ) from None
+def _context(text: str) -> Context | int | Region:
+    """A word, pixels round the selection (64, 64px) or a rectangle (x,y,width,height)."""
+    pixels = text.lower().removesuffix("px").strip()
+    if pixels.isdecimal():
+        return int(pixels)
+    if "," in text:
+        numbers = parse_pair(text, ",", "a rectangle (x,y,width,height)")
+        if len(numbers) == 4 and min(numbers[2:]) >= 1:
+            return Region(*numbers)
+    else:
+        with suppress(ValueError):
+            return Context(text.lower())
+    raise bad_request(
+        f"{text!r} is not a context.",
+        "Say tight, auto, wide, whole, a number of pixels, or x,y,width,height.",
+    )
+
+
+def _widths(options: argparse.Namespace) -> tuple[MaskSettings, MaskSettings]:
+    """What was given in pixels, and what in percent."""
+    pixels: dict[str, float] = {}
+    percent: dict[str, float] = {}
+    for name in WIDTHS:
+        text = getattr(options, name, None)
+        if text is None:
+            continue
+        try:
+            number = float(text.lower().removesuffix("%").removesuffix("px"))
+        except ValueError:
+            raise bad_request(
+                f"{text!r} is not a width for --{name}.",
+                "Give pixels, such as 12, or percent of the selection, such as 5%.",
+            ) from None
+        (percent if text.endswith("%") else pixels)[name] = number
+    return MaskSettings(**pixels), MaskSettings(**percent)

@@ -29,7 +29,7 @@ from scumble.link.values import (
 CLIENT_ID = "command-line"
 _TICK = 0.2  # seconds; a queue that blocks for ever cannot be interrupted on Windows
 
-MakeForm = Callable[[ModelInfo], Form]
+MakeForm = Callable[[ModelInfo | None], Form]
 
 
 def own_install(home: Home) -> Install:
@@ -85,7 +85,8 @@ class _View:
 def run_job(home: Home, canvas: FileCanvas, make_form: MakeForm, output: Output) -> list[Result]:
     """Start the daemon if none runs, submit what `make_form` makes of the model, wait for the end.
 
-    make_form gets the models' table with its defaults. Ctrl-C cancels the job.
+    make_form gets the chosen model with its defaults, None where there is none;
+    what needs no model runs all the same. Ctrl-C cancels the job.
     Raises ScumbleError: cancelled, and whatever made the job fail.
     """
     inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -114,16 +115,9 @@ def run_job(home: Home, canvas: FileCanvas, make_form: MakeForm, output: Output)
 
 
 def make_form_for(capabilities: Capabilities, make_form: MakeForm) -> Form:
-    """The form for the model that was asked for, "" being the first one.
-
-    Raises ScumbleError (model_missing).
-    """
+    """The form for the model that was asked for, "" being the first one."""
     if not capabilities.models:
-        raise ScumbleError(
-            ErrorCode.MODEL_MISSING,
-            "There is no model.",
-            "See: scumble models download --help",
-        )
+        return make_form(None)  # the session says whether one is needed
     first = make_form(capabilities.models[0])
     for model in capabilities.models:
         if model.id == first.model or not first.model:

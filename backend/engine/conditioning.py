@@ -20,10 +20,12 @@ from scumble.link.values import Size
 class Conditioning:
     """All that steers the denoiser beside latents and timestep.
 
-    states: (n, tokens, width); n is 2 with classifier-free guidance (negative
-    first), else 1. added: SDXL's pooled text and sizes, n rows each. channels:
+    states: (n, tokens, width); n is 2 with classifier-free guidance or focus
+    (negative first), else 1. added: SDXL's pooled text and sizes, n rows each. channels:
     (n, C + 1, h, w), mask and masked latents for a UNet that takes them.
-    guidance: the guidance scale as an embedding, for distilled UNets.
+    guidance: the guidance scale as an embedding, for distilled UNets. focus:
+    (1, 1, h, w), 0 … 1, how far the prompt holds; where it is 0 only the
+    negative one does. None: it holds everywhere.
     """
 
     states: torch.Tensor
@@ -31,6 +33,7 @@ class Conditioning:
     added: dict[str, torch.Tensor] | None = None
     channels: torch.Tensor | None = None
     guidance: torch.Tensor | None = None
+    focus: torch.Tensor | None = None
 
     @property
     def copies(self) -> int:
@@ -40,17 +43,24 @@ class Conditioning:
 
 @torch.no_grad()
 def condition(
-    model: Model, prompt: Prompt, negative: Prompt, guidance_scale: float, size: Size
+    model: Model,
+    prompt: Prompt,
+    negative: Prompt,
+    guidance_scale: float,
+    size: Size,
+    focused: bool = False,
 ) -> Conditioning:
-    """size: of the working picture in pixels.
+    """size: of the working picture in pixels. focused: the prompt is to hold in a part of it.
 
     guidance_scale of 1 leaves the negative prompt out; so do distilled UNets,
-    which take the scale as an input.
+    which take the scale as an input. Focus needs it in any case: it is what
+    holds outside, and each step then takes two calls of the UNet, as with guidance.
     """
     distilled = model.unet.config.time_cond_proj_dim
     positive = encode(model, prompt)
     encodings = [positive]
-    if guidance_scale > 1 and distilled is None:
+    guided = guidance_scale > 1 and distilled is None
+    if guided or focused:
         encodings = list(_same_length(model, _negative(model, negative, positive), positive))
     states = torch.cat([encoding.states for encoding in encodings])
     added = None
@@ -62,7 +72,7 @@ def condition(
     guidance = None
     if distilled is not None:
         guidance = _guidance_embedding(guidance_scale - 1, distilled).to(states)
-    return Conditioning(states, guidance_scale, added, None, guidance)
+    return Conditioning(states, guidance_scale if guided else 1.0, added, None, guidance)
 
 
 def _negative(model: Model, prompt: Prompt, positive: Encoding) -> Encoding:

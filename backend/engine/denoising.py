@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from scumble.engine.conditioning import Conditioning
+from scumble.engine.focus import focused
 
 
 class Denoiser(Protocol):
@@ -100,7 +101,10 @@ class UNetDenoiser:
         if conditioning.copies == 1:
             return prediction
         negative, positive = prediction.chunk(2)
-        return negative + conditioning.guidance_scale * (positive - negative)
+        guided = negative + conditioning.guidance_scale * (positive - negative)
+        return (
+            guided if conditioning.focus is None else focused(conditioning.focus, negative, guided)
+        )
 
 
 def steps_taken(steps: int, strength: float) -> int:

@@ -105,6 +105,9 @@ class DiffusionEngine:
     def run(
         self, request: GenerationRequest, pixels: bytes, mask: bytes, hooks: Hooks
     ) -> Iterator[Picture]:
+        if not request.needs_model:
+            yield from self._removed(request, pixels, mask, hooks)
+            return
         entry = self._registry.get(request.model)
         sampler = samplers.check(request.sampler, entry.prediction_type, entry.zero_snr)
         if request.steps < 1 or request.batch < 1:
@@ -193,6 +196,16 @@ class DiffusionEngine:
 
         loras = self._registry.models_dir / "loras"
         return generate(loaded.model, loaded.ladder, request, pixels, mask, loras, hooks)
+
+    def _removed(
+        self, request: GenerationRequest, pixels: bytes, mask: bytes, hooks: Hooks
+    ) -> Iterator[Picture]:
+        """No model takes part; the one in memory stays there."""
+        from scumble.engine import removing
+
+        kept = "" if self._loaded is None else self._loaded.model.entry.id
+        hooks.status(WorkerStatus(WorkerState.RUNNING, kept, removing.DEVICE))
+        yield from removing.removed(request, pixels, mask, hooks)
 
     def _unchanged(
         self, request: GenerationRequest, entry: ModelEntry, pixels: bytes, mask: bytes

@@ -14,8 +14,9 @@ from scumble.engine import samplers
 from scumble.engine.conditioning import Conditioning
 from scumble.engine.denoising import Extension, UNetDenoiser, denoise, start_at, steps_taken
 from scumble.engine.extensions.cancel import Cancel
+from scumble.engine.focus import attending
 from scumble.engine.model import Model
-from scumble.engine.start import Canvas, begin
+from scumble.engine.start import Canvas, at_latents, begin
 from scumble.imaging.pixels import Bytes8
 
 
@@ -41,7 +42,11 @@ class Timings:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One pass of the model over a working picture, for any seed."""
+    """One pass of the model over a working picture, for any seed.
+
+    focused: the prompt holds as far as the picture may change; the conditioning
+    was made for it.
+    """
 
     model: Model
     canvas: Canvas
@@ -49,6 +54,7 @@ class Drawing:
     sampler: samplers.Sampler
     steps: int
     strength: float
+    focused: bool = False
 
     @property
     def steps_run(self) -> int:
@@ -77,8 +83,11 @@ class Drawing:
         if start.channels is not None:
             channels = torch.cat([start.channels] * conditioning.copies)
             conditioning = replace(conditioning, channels=channels)
+        if self.focused and self.canvas.change is not None:
+            focus = at_latents(self.canvas.change, start.latents)
+            conditioning = replace(conditioning, focus=focus)
         cancel.check()
-        with timings.measure("steps"):
+        with timings.measure("steps"), attending(model.unet, conditioning.focus):
             return denoise(
                 start.latents,
                 timesteps,

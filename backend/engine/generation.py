@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from scumble import intents
 from scumble.engine import loras, samplers
 from scumble.engine.base import Hooks, Picture
 from scumble.engine.conditioning import condition
@@ -21,7 +22,7 @@ from scumble.engine.start import Canvas
 from scumble.engine.work import Work, prepare
 from scumble.imaging.pixels import Bytes8
 from scumble.imaging.window import Window
-from scumble.link.values import GenerationRequest, Mode, Region, Size
+from scumble.link.values import GenerationRequest, Region, Size
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,7 @@ class Run:
         self._sampler = samplers.check(
             request.sampler, model.entry.prediction_type, model.entry.zero_snr
         )
-        self._strength = 1.0 if request.mode is Mode.TEXT_TO_IMAGE else request.strength
-        self._first = self._drawing(work.canvas, self._strength)
+        self._first = self._drawing(work.canvas, intents.strength_of(request))
         tiles = len(second.tiles)
         self._tile_steps = self._drawing(work.canvas, second.strength).steps_run if tiles else 0
         self.steps = self._first.steps_run + tiles * self._tile_steps
@@ -120,6 +120,7 @@ class Run:
 
     def _drawing(self, canvas: Canvas, strength: float) -> Drawing:
         request = self._work.request
+        focused = intents.is_focused(request)
         with self._timings.measure("encode"):
             conditioning = self._ladder.climb(
                 partial(
@@ -129,9 +130,12 @@ class Run:
                     parse(request.negative_prompt),
                     request.guidance_scale,
                     canvas.size,
+                    focused,
                 )
             )
-        return Drawing(self._model, canvas, conditioning, self._sampler, request.steps, strength)
+        return Drawing(
+            self._model, canvas, conditioning, self._sampler, request.steps, strength, focused
+        )
 
     def _draw(
         self, drawing: Drawing, seed: int, before: int, shown: Region, window: Window

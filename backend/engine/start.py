@@ -72,7 +72,7 @@ def begin(
         channels = _channels(model, canvas, seen, generator)
     if canvas.change is None or seen is None:
         return Start(latents, channels, ())
-    change = _at_latents(canvas.change, latents)
+    change = at_latents(canvas.change, latents)
     soft = bool(((change > 0) & (change < 1)).any())
     if model.inpaint_channels and not soft:
         return Start(latents, channels, ())
@@ -100,7 +100,7 @@ def _channels(
     return torch.cat([small, latents], dim=1)
 
 
-def _at_latents(change: npt.NDArray[np.float32], like: torch.Tensor) -> torch.Tensor:
+def at_latents(change: npt.NDArray[np.float32], like: torch.Tensor) -> torch.Tensor:
     """(1, 1, h, w): the mean change of the pixels that a latent stands for."""
     pixels = torch.from_numpy(np.ascontiguousarray(change))[None, None]
     return functional.interpolate(pixels, size=like.shape[-2:], mode="area").to(like)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from scumble import intents
 from scumble.imaging import mask as masks
 from scumble.imaging import prefill
 from scumble.imaging.pixels import Bytes8, Floats, read_mask, read_pixels
@@ -60,9 +61,7 @@ def prepare_inpaint(
         grow * window.scale,
         None if blend is None else blend * window.scale,
     )
-    method = request.prefill
-    if method is Prefill.AUTO:
-        method = prefill.choose(request.intent, request.strength)
+    method = intents.prefill_of(request)
     image, unknown = _seen(window, original, opaque)
     if unknown is not None:
         known_change = change if method is not Prefill.NONE else np.zeros_like(change)

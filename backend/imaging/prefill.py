@@ -6,30 +6,13 @@ import cv2
 import numpy as np
 
 from scumble.imaging.pixels import Bytes8, Floats
-from scumble.link.values import Intent, Prefill
+from scumble.link.values import Prefill
 
 NEUTRAL = 127  # the middle of sRGB; 0 in the range of -1 … 1 that models are trained on
 BORDER_SIDE = 128  # pixels; border colours are smooth, and Telea's time grows with the area
 BORDER_RADIUS = 3.0  # pixels of the reduced picture
 BLUR_SIDE = 64  # pixels; as smooth as these fills are, more would show nothing
 BLUR_SHARES = (0.5, 0.15, 0.05)  # of the longer side; from far to near
-
-
-def choose(intent: Intent, strength: float) -> Prefill:
-    """The pre-fill that AUTO stands for.
-
-    What is to go away or to be continued starts from the border's colours at
-    any strength. Below full strength what is there is what the artist wants
-    refined; at full strength the denoising starts from noise and the pre-fill
-    only lends it the colours around.
-    """
-    if intent in (Intent.REMOVE, Intent.EXPAND):
-        return Prefill.BORDER
-    if strength < 1:
-        return Prefill.NONE
-    return {Intent.ADD: Prefill.NEUTRAL, Intent.REPLACE_BACKGROUND: Prefill.NEUTRAL}.get(
-        intent, Prefill.BLUR
-    )
 
 
 def fill(image: Bytes8, weight: Floats, method: Prefill, seed: int) -> Bytes8:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scumble.imaging import prefill
-from scumble.link.values import Intent, Prefill
+from scumble.link.values import Prefill
 
 COLOURED = (Prefill.BLUR, Prefill.BORDER, Prefill.NOISE)
 
@@ -63,12 +63,3 @@ def test_noise_follows_the_seed() -> None:
 def test_nothing_known_gives_grey(method: Prefill) -> None:
     image = np.full((20, 30, 3), 9, np.uint8)
     assert (prefill.fill(image, np.ones((20, 30), np.float32), method, 1) == 127).all()
-
-
-def test_auto_refines_what_is_there_and_replaces_what_is_to_go() -> None:
-    assert prefill.choose(Intent.FILL, 0.6) is Prefill.NONE
-    assert prefill.choose(Intent.FILL, 1.0) is Prefill.BLUR
-    for strength in (0.4, 1.0):
-        assert prefill.choose(Intent.REMOVE, strength) is Prefill.BORDER
-        assert prefill.choose(Intent.EXPAND, strength) is Prefill.BORDER
-    assert prefill.choose(Intent.ADD, 1.0) is Prefill.NEUTRAL
