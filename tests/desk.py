@@ -57,6 +57,9 @@ class MemoryCanvas:
     def layer_bounds(self, name: str) -> Region | None:
         return self._front.marks.get(name)
 
+    def layer_names(self) -> list[str]:
+        return list(self._front.marks)
+
     def mostly_empty(self, selection: Region) -> bool:
         return self._front.alpha == 0
 

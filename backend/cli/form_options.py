@@ -13,7 +13,6 @@ from scumble.link.form import Form
 from scumble.link.geometry import Context
 from scumble.link.values import Intent, MaskSettings, ModelInfo, Prefill, Region
 
-
 WIDTHS = {
     "grow": "how far beyond the selection the model repaints",
     "feather": "over what width the layer fades in at its edge",

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Iterator, List, Optional, Tuple
 
-from krita import Document
+from krita import Document, Node
 
 from .addition import Addition, is_busy
 from .documents import Documents, has_result, mark_result
 from .link.canvas import PasteOutcome
 from .link.errors import ErrorCode, ScumbleError
 from .link.values import Region, Result, Size, Snapshot
-from .qt import QtCore
+from .qt import QtCore, QtGui
 from .reading import read_at_once, read_in_turns
+
+_POINTS = 6  # a side of the grid that is looked at; each point takes Krita some microseconds
+_SELECTED = 128  # of 255
+_CLEAR = 8  # alpha below which canvas counts as empty
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class _Held:
 
 
 class KritaCanvas:
-    """Fulfils link.canvas.Canvas. Main thread only.
+    """Fulfils link.canvas.Canvas and Looking. Main thread only.
 
     on_busy is called when `paste` was answered with BUSY.
     """
@@ -101,6 +105,31 @@ class KritaCanvas:
             )
         return held.snapshot
 
+    def layer_bounds(self, name: str) -> Optional[Region]:
+        """Krita's exact bounds of what is painted on the layer."""
+        node = self._front().nodeByName(name)
+        return None if node is None else _region(node.bounds())
+
+    def layer_names(self) -> List[str]:
+        front = self._front()
+        names = [node.name() for node in _nodes(front.rootNode())]
+        active = front.activeNode()
+        if active is not None and active.name() in names:
+            names.insert(0, names.pop(names.index(active.name())))
+        return names
+
+    def mostly_empty(self, selection: Region) -> bool:
+        front = self._front()
+        mask = front.selection()
+        if mask is None:
+            return False
+        selected = empty = 0
+        for x, y in _points(selection):
+            if bytes(mask.pixelData(x, y, 1, 1))[0] >= _SELECTED:
+                selected += 1
+                empty += QtGui.qAlpha(front.projection(x, y, 1, 1).pixel(0, 0)) < _CLEAR
+        return bool(selected) and 2 * empty >= selected
+
     def busy(self) -> bool:
         """Whether a stroke or an update is under way in the document in front."""
         front = self._documents.front()
@@ -131,6 +160,24 @@ class KritaCanvas:
                 ErrorCode.BAD_REQUEST, "No picture is open.", "Open or create one first."
             )
         return front
+
+
+def _points(region: Region) -> Iterator[Tuple[int, int]]:
+    """_POINTS² points spread over the region."""
+    for row in range(_POINTS):
+        for column in range(_POINTS):
+            yield (
+                region.x + (2 * column + 1) * region.width // (2 * _POINTS),
+                region.y + (2 * row + 1) * region.height // (2 * _POINTS),
+            )
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    """All layers below `node`, from the top down, without their masks."""
+    for child in reversed(node.childNodes()):
+        if not child.type().endswith("mask"):
+            yield child
+            yield from _nodes(child)
 
 
 def _settle(addition: Addition, target: Document, result: Result, name: str) -> PasteOutcome:

@@ -46,6 +46,7 @@ class Docker(DockWidget):
         self.panel.cancel.connect(self.cancel)
         self.panel.paste.connect(self.paste)
         self.panel.edited.connect(self.look)
+        self.panel.fields.selection.layers_wanted.connect(self._offer_layers)
         self.panel.ended.connect(self._estimate_timer.start)
         backend.add_view(self.panel)
 
@@ -96,8 +97,13 @@ class Docker(DockWidget):
         if seen == self._seen:
             return
         self._seen = seen
-        self.panel.show_action(self._backend.session.action(form).label, True)
+        action = self._backend.session.action(form)
+        self.panel.show_action(action.label, True, action.tip)
         self._estimate_timer.start()
+
+    def _offer_layers(self) -> None:
+        selection, canvas = self.panel.fields.selection, self._backend.canvas
+        self._backend.guard(lambda: selection.offer_layers(canvas.layer_names()))
 
     def _estimate(self) -> None:
         if self._backend.ready and self._backend.canvas.document() is not None:

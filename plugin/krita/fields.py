@@ -54,8 +54,7 @@ class Fields(QtWidgets.QWidget):
             part.changed.connect(self.changed)
 
     def form(self, prompt: str, negative_prompt: str) -> Form:
-        selection = self.selection
-        return Form(
+        form = Form(
             prompt=prompt,
             negative_prompt=negative_prompt,
             model=self.model.currentData() or self._asked.model,
@@ -65,14 +64,8 @@ class Fields(QtWidgets.QWidget):
             strength=self.strength.value() / 100.0,
             seed=self.seed.seed(),
             batch=int(self.batch.value()),
-            context=selection.context_choice(),
-            padding=selection.padding_choice(),
-            intent=selection.intent_choice(),
-            prefill=selection.prefill_choice(),
-            mask=selection.mask_settings(),
-            colour_match=selection.colour_match.isChecked(),
-            focus=selection.focus.isChecked(),
         )
+        return self.selection.fill_in(form)
 
     def show_form(self, form: Form) -> None:
         self._asked = form

@@ -87,11 +87,11 @@ class Panel(QtWidgets.QWidget):
         self.negative_prompt.setPlainText(form.negative_prompt)
         self.fields.show_form(form)
 
-    def show_action(self, label: str, enabled: bool, why_not: str = "") -> None:
-        """What the button will do. why_not: said in its tooltip while it is disabled."""
+    def show_action(self, label: str, enabled: bool, tip: str = "") -> None:
+        """What the button will do. tip: a sentence on it, or on why it is disabled."""
         self.button.setText(label)
         self.button.setEnabled(enabled)
-        self.button.setToolTip(why_not or "%s (Ctrl+Enter)" % label)
+        self.button.setToolTip("%s (Ctrl+Enter)" % (tip or label) if enabled else tip)
         self._action_enabled = enabled
 
     def show_estimate(self, seconds: Optional[float]) -> None:

@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, List, Optional, Tuple
 
-from .link.form import MAX_EDGE, MAX_PADDING, Form
+from .edge import EdgeField
+from .link.form import MAX_PADDING, Form
 from .link.geometry import Context
-from .link.values import Intent, MaskSettings, Prefill
-from .link.wording import CONTEXTS, INTENTS, PADDING, PREFILLS, context_choice
+from .link.values import MaskSettings
+from .link.wording import (
+    CONTEXTS,
+    EDGES,
+    INTENTS,
+    MARKED,
+    PADDING,
+    PREFILLS,
+    TIPS,
+    context_choice,
+)
+from .marker import MarkerField
 from .qt import QtWidgets, Signal
-
-_AUTO = -1.0  # below the range: shown as "Auto"
 
 
 class SelectionFields(QtWidgets.QWidget):
-    """Context, intent, pre-fill, grow, feather, colour match and focus of a `Form`."""
+    """Context, intent, pre-fill, the mask's widths, colour match and focus of a `Form`.
+
+    `changed`: one of them was. `layers_wanted`: `offer_layers` shall be called.
+    """
 
     changed = Signal()
+    layers_wanted = Signal()
 
     def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
-        self.context = _choice(CONTEXTS, "How much of the surroundings the model sees.")
+        self.context = _choice(CONTEXTS, TIPS["context"])
         self.padding = QtWidgets.QSpinBox()
         self.padding.setRange(0, MAX_PADDING)
         self.padding.setValue(64)
         self.padding.setSuffix(" px")
-        self.padding.setToolTip("Pixels of surroundings on each side of the selection.")
-        self.intent = _choice(INTENTS, "What the fill is for. Auto decides by the selection.")
-        self.prefill = _choice(PREFILLS, "What stands in the selection before the first step.")
-        self.grow = _edge_field("How far beyond the selection the model repaints.")
-        self.feather = _edge_field("Over what width the new layer fades in at the edge.")
+        self.padding.setToolTip(TIPS["padding"])
+        self.marked_by = MarkerField()
+        self.intent = _choice(INTENTS, TIPS["intent"])
+        self.prefill = _choice(PREFILLS, TIPS["prefill"])
+        self.edges = {name: EdgeField() for _, name in EDGES}
+        for name, edge in self.edges.items():
+            edge.setToolTip(TIPS[name])
         self.colour_match = QtWidgets.QCheckBox("Match surrounding colours")
-        self.colour_match.setToolTip("Corrects a shift of colour that the model brings in.")
+        self.colour_match.setToolTip(TIPS["colour_match"])
         self.focus = QtWidgets.QCheckBox("Prompt for the selection only")
-        self.focus.setToolTip("Otherwise the prompt describes the selection with its context.")
+        self.focus.setToolTip(TIPS["focus"])
         self._lay_out()
+        self.context.activated.connect(self._context_chosen)
         for field in (self.context, self.intent, self.prefill):
             field.currentIndexChanged.connect(self._changed)
-        for field in (self.padding, self.grow, self.feather):
-            field.valueChanged.connect(self._changed)
+        self.padding.valueChanged.connect(self._changed)
+        self.marked_by.editTextChanged.connect(self._changed)
+        self.marked_by.wanted.connect(self.layers_wanted)
+        for edge in self.edges.values():
+            edge.changed.connect(self._changed)
         for field in (self.colour_match, self.focus):
             field.toggled.connect(self._changed)
         self._changed()
@@ -51,40 +71,54 @@ class SelectionFields(QtWidgets.QWidget):
         _choose(self.context, CONTEXTS, context_choice(form))
         if form.padding is not None:
             self.padding.setValue(form.padding)
+        self.marked_by.setEditText(form.marked_by or "")
         _choose(self.intent, INTENTS, form.intent)
         _choose(self.prefill, PREFILLS, form.prefill)
-        self.grow.setValue(_AUTO if form.mask.grow is None else form.mask.grow)
-        self.feather.setValue(_AUTO if form.mask.feather is None else form.mask.feather)
+        for name, edge in self.edges.items():
+            edge.show_width(getattr(form.mask, name), getattr(form.mask_percent, name))
         self.colour_match.setChecked(form.colour_match)
         self.focus.setChecked(form.focus)
 
-    def context_choice(self) -> Context:
-        choice = CONTEXTS[self.context.currentIndex()][1]
-        return Context.AUTO if choice is PADDING else choice
+    def offer_layers(self, names: List[str]) -> None:
+        """The names of the document's layers, the active one first."""
+        self.marked_by.offer(names)
 
-    def padding_choice(self) -> Optional[int]:
-        return self.padding.value() if self._in_pixels() else None
+    def fill_in(self, form: Form) -> Form:
+        """`form` with these fields as they stand."""
+        context = CONTEXTS[self.context.currentIndex()][1]
+        widths = {name: edge.pixels() for name, edge in self.edges.items()}
+        percents = {name: edge.percent() for name, edge in self.edges.items()}
+        return replace(
+            form,
+            context=context if isinstance(context, Context) else Context.AUTO,
+            padding=self.padding.value() if context is PADDING else None,
+            marked_by=self.marked_by.currentText() if context is MARKED else None,
+            intent=INTENTS[self.intent.currentIndex()][1],
+            prefill=PREFILLS[self.prefill.currentIndex()][1],
+            mask=MaskSettings(**widths),
+            mask_percent=MaskSettings(**percents),
+            colour_match=self.colour_match.isChecked(),
+            focus=self.focus.isChecked(),
+        )
 
-    def intent_choice(self) -> Optional[Intent]:
-        return INTENTS[self.intent.currentIndex()][1]
-
-    def prefill_choice(self) -> Prefill:
-        return PREFILLS[self.prefill.currentIndex()][1]
-
-    def mask_settings(self) -> MaskSettings:
-        return MaskSettings(grow=_edge(self.grow), feather=_edge(self.feather))
-
-    def _in_pixels(self) -> bool:
-        return CONTEXTS[self.context.currentIndex()][1] is PADDING
+    def _context_chosen(self, index: int) -> None:
+        if CONTEXTS[index][1] is MARKED and not self.marked_by.currentText():
+            self.layers_wanted.emit()
 
     def _changed(self, *_: object) -> None:
-        self.padding.setVisible(self._in_pixels())
+        context = CONTEXTS[self.context.currentIndex()][1]
+        self.padding.setVisible(context is PADDING)
+        self.marked_by.setVisible(context is MARKED)
         self.changed.emit()
 
     def _lay_out(self) -> None:
-        context = QtWidgets.QHBoxLayout()
-        context.addWidget(self.context, 1)
-        context.addWidget(self.padding)
+        context = QtWidgets.QVBoxLayout()
+        context.setSpacing(4)
+        first = QtWidgets.QHBoxLayout()
+        first.addWidget(self.context, 1)
+        first.addWidget(self.padding)
+        context.addLayout(first)
+        context.addWidget(self.marked_by)
         grid = QtWidgets.QFormLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -93,8 +127,7 @@ class SelectionFields(QtWidgets.QWidget):
             ("Context", context),
             ("For", self.intent),
             ("Pre-fill", self.prefill),
-            ("Grow", self.grow),
-            ("Feather", self.feather),
+            *((text, self.edges[name]) for text, name in EDGES),
         ):
             self._labels.append(QtWidgets.QLabel(text))
             grid.addRow(self._labels[-1], field)
@@ -116,18 +149,3 @@ def _choice(choices: Tuple[Tuple[str, Any], ...], tip: str) -> QtWidgets.QComboB
 def _choose(box: QtWidgets.QComboBox, choices: Tuple[Tuple[str, Any], ...], value: Any) -> None:
     values = [known for _, known in choices]
     box.setCurrentIndex(values.index(value))
-
-
-def _edge_field(tip: str) -> QtWidgets.QDoubleSpinBox:
-    field = QtWidgets.QDoubleSpinBox()
-    field.setDecimals(0)
-    field.setRange(_AUTO, MAX_EDGE)
-    field.setSpecialValueText("Auto")
-    field.setSuffix(" px")
-    field.setValue(_AUTO)
-    field.setToolTip("%s Auto scales with the selection." % tip)
-    return field
-
-
-def _edge(field: QtWidgets.QDoubleSpinBox) -> Optional[float]:
-    return None if field.value() <= _AUTO else field.value()

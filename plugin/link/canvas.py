@@ -63,6 +63,9 @@ class Looking(Protocol):
         The region may reach beyond the canvas, and is empty for an empty layer.
         """
 
+    def layer_names(self) -> List[str]:
+        """Of the document in front, the active layer first, then from the top down."""
+
     def mostly_empty(self, selection: Region) -> bool:
         """Whether most of what is selected is empty canvas, by a look at a few points.
 

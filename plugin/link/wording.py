@@ -21,7 +21,9 @@ from .values import (
     WorkerState,
 )
 
-PADDING = "padding"  # the choice among CONTEXTS that stands for `Form.padding`
+# the choices among CONTEXTS that stand for `Form.padding` and `Form.marked_by`
+PADDING = "padding"
+MARKED = "marked"
 
 CONTEXTS: Tuple[Tuple[str, Any], ...] = (
     ("Tight", Context.TIGHT),
@@ -29,6 +31,7 @@ CONTEXTS: Tuple[Tuple[str, Any], ...] = (
     ("Wide", Context.WIDE),
     ("Whole picture", Context.WHOLE),
     ("Pixels round it", PADDING),
+    ("Marked by a layer", MARKED),
 )
 INTENTS: Tuple[Tuple[str, Any], ...] = (
     ("Auto", None),
@@ -46,6 +49,13 @@ PREFILLS: Tuple[Tuple[str, Any], ...] = (
     ("Border colours", Prefill.BORDER),
     ("Noise", Prefill.NOISE),
 )
+EDGES: Tuple[Tuple[str, str], ...] = (  # a label, and the name in `MaskSettings`
+    ("Grow", "grow"),
+    ("Feather", "feather"),
+    ("Blend", "blend"),
+)
+PIXELS, PERCENT = "px", "%"  # the units of an edge's width
+AUTO_WIDTH = "Auto"  # shown where a width is left to Scumble
 
 # one sentence a field, for its tooltip
 TIPS = {
@@ -61,10 +71,12 @@ TIPS = {
     "batch": "How many results, each on a layer of its own.",
     "context": "How much of the surroundings the model sees.",
     "padding": "Pixels of surroundings on each side of the selection.",
-    "intent": "What the fill is for. Auto decides by the selection.",
+    "marked_by": "The layer that marks what the model sees: all that lies under its pixels.",
+    "intent": "What the fill is for. Auto decides by what is selected and typed.",
     "prefill": "What stands in the selection before the first step.",
     "grow": "How far beyond the selection the model repaints. Auto scales with the selection.",
     "feather": "Over what width the layer fades in at the edge. Auto scales with the selection.",
+    "blend": "Over what width the model goes over to keeping what is there. Auto: half of Grow.",
     "colour_match": "Corrects a shift of colour that the model brings in.",
     "focus": "Otherwise the prompt describes the selection with its context.",
     "cancel": "Stop within one step; nothing is added to the document.",
@@ -138,6 +150,8 @@ def recovered_words(result: Result) -> str:
 
 def context_choice(form: Form) -> Any:
     """The entry of CONTEXTS that the form stands for."""
+    if form.marked_by is not None:
+        return MARKED
     return form.context if form.padding is None else PADDING
 
 

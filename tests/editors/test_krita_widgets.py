@@ -88,6 +88,7 @@ def test_a_form_comes_out_as_it_went_in(panel: Any, plugin: Any, values: Any) ->
         intent=values.Intent.REMOVE,
         prefill=values.Prefill.NOISE,
         mask=values.MaskSettings(grow=5.0, feather=0.0),
+        mask_percent=values.MaskSettings(blend=2.5),
         colour_match=False,
         focus=True,
     )
@@ -101,6 +102,68 @@ def test_every_context_can_be_chosen(panel: Any, plugin: Any) -> None:
         panel.show_form(form_module.Form(context=context, sampler="euler", model="starter"))
         assert panel.form().context is context
         assert panel.form().padding is None
+
+
+def test_the_context_can_be_marked_by_a_layer(panel: Any, plugin: Any) -> None:
+    selection, wording = panel.fields.selection, plugin("link.wording")
+    panel.fields.fold.set_open(True)
+    assert not selection.marked_by.isVisible()
+    selection.layers_wanted.connect(lambda: selection.offer_layers(["sky", "boat", "sea"]))
+    at = [value for _, value in wording.CONTEXTS].index(wording.MARKED)
+    selection.context.setCurrentIndex(at)
+    selection.context.activated.emit(at)
+    assert selection.marked_by.isVisible()
+    assert panel.form().marked_by == "sky", "the active layer, where none was named"
+    selection.marked_by.setCurrentIndex(2)
+    assert panel.form().marked_by == "sea"
+    selection.offer_layers(["boat"])
+    assert panel.form().marked_by == "sea", "what was named stays named"
+    selection.context.setCurrentIndex(0)
+    assert panel.form().marked_by is None
+    assert not selection.marked_by.isVisible()
+    form = plugin("link.form").Form(marked_by="boat", sampler="euler", model="starter")
+    panel.show_form(form)
+    assert panel.form() == form
+
+
+@pytest.mark.parametrize("name", ["grow", "feather", "blend"])
+def test_a_width_is_automatic_or_in_pixels_or_in_percent(
+    panel: Any, plugin: Any, name: str
+) -> None:
+    wording = plugin("link.wording")
+    edge = panel.fields.selection.edges[name]
+    seen: list[Any] = []
+    panel.edited.connect(lambda: seen.append(panel.form()))
+    assert edge.number.text() == "Auto"
+    edge.number.setValue(12)
+    assert (getattr(seen[-1].mask, name), getattr(seen[-1].mask_percent, name)) == (12.0, None)
+    edge.unit.setCurrentText(wording.PERCENT)
+    assert (getattr(seen[-1].mask, name), getattr(seen[-1].mask_percent, name)) == (None, 12.0)
+    edge.number.setValue(2.5)
+    assert getattr(seen[-1].mask_percent, name) == 2.5
+    edge.number.setValue(5000)
+    assert getattr(seen[-1].mask_percent, name) == 100.0
+    edge.number.setValue(edge.number.minimum())
+    assert (getattr(seen[-1].mask, name), getattr(seen[-1].mask_percent, name)) == (None, None)
+    assert edge.number.text() == "Auto"
+
+
+def test_every_field_of_the_fold_says_what_it_does(panel: Any, plugin: Any) -> None:
+    selection, tips = panel.fields.selection, plugin("link.wording").TIPS
+    names = ("context", "padding", "marked_by", "intent", "prefill", "colour_match", "focus")
+    for name in names:
+        assert getattr(selection, name).toolTip() == tips[name]
+    for name, edge in selection.edges.items():
+        assert edge.toolTip() == tips[name]
+
+
+def test_the_button_tells_more_when_it_is_pointed_at(panel: Any, plugin: Any) -> None:
+    remove = plugin("link.form").Action.REMOVE
+    panel.show_action(remove.label, True, remove.tip)
+    assert panel.button.text() == "Remove"
+    assert panel.button.toolTip() == remove.tip + " (Ctrl+Enter)"
+    panel.show_action("Generate", False, "Open a picture first.")
+    assert panel.button.toolTip() == "Open a picture first."
 
 
 def test_samplers_that_the_model_cannot_use_are_greyed(panel: Any) -> None:

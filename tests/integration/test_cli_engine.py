@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -67,6 +68,39 @@ def test_a_real_pipeline_fills_the_sample_and_touches_nothing_else(
     assert [layer.name for layer in document.layers] == ["meadow.png", "a balloon (seed 9)"]
     merged = merge(document.size, document.layers)
     np.testing.assert_array_equal(merged[..., :3], after)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_is_selected_is_removed_without_prompt_and_model(home: Home, tmp_path: Path) -> None:
+    out = tmp_path / "removed"
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "scumble", "fill", SAMPLE / "meadow.png",
+            "--mask", SAMPLE / "selection.png", "--seed", "4", "--json",
+            "-o", out.with_suffix(".ora"), "-o", out.with_suffix(".png"),
+        ],
+        env={**os.environ, "SCUMBLE_HOME": str(home.path)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    workers = [event["worker"]["state"] for event in told if event["event"] == "worker"]
+    assert "running" in workers
+    assert "loading" not in workers
+    assert [event["step"] for event in told if event["event"] == "progress"] == [1]
+    before = np.asarray(Image.open(SAMPLE / "meadow.png"))
+    picture = Image.open(out.with_suffix(".png"))
+    after, selected = np.asarray(picture), np.asarray(Image.open(SAMPLE / "selection.png")) > 0
+    np.testing.assert_array_equal(after[~selected], before[~selected])
+    assert (after[selected] != before[selected]).mean() > 0.5
+    described = parse(picture.info)
+    assert described is not None
+    assert (described["intent"], described["model"]) == ("remove", "")
+    document = read(out.with_suffix(".ora"))
+    assert [layer.name for layer in document.layers] == ["meadow.png", "Removed (seed 4)"]
 
 
 @pytest.mark.krita

@@ -13,6 +13,7 @@ from scumble.link.values import Intent, Job, JobState, Prefill, Progress, Worker
 from scumble.link.wording import (
     CONTEXTS,
     INTENTS,
+    MARKED,
     PADDING,
     PREFILLS,
     WORKER_WORDS,
@@ -26,7 +27,7 @@ from scumble.link.wording import (
 
 
 def test_every_value_has_one_name() -> None:
-    assert [value for _, value in CONTEXTS] == [*Context, PADDING]
+    assert [value for _, value in CONTEXTS] == [*Context, PADDING, MARKED]
     assert [value for _, value in INTENTS] == [None, *Intent]
     assert [value for _, value in PREFILLS] == list(Prefill)
     assert set(WORKER_WORDS) == set(WorkerState)
