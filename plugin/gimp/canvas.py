@@ -15,7 +15,7 @@ from gi.repository import Gegl, Gimp
 from .link.canvas import PasteOutcome
 from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.values import Region, Result, Size, Snapshot
-from .pixels import PIXELS, selection_mask, visible_pixels
+from .pixels import PIXELS, mostly_empty, painted, selection_mask, visible_pixels
 
 IDENTITY = "scumble-document"  # parasite: the image's own name, travels in the XCF
 PASTED = "scumble-pasted"  # parasite: the results that this image has got
@@ -62,6 +62,23 @@ class GimpCanvas:
         pixels = visible_pixels(image, region)
         mask = selection_mask(image, region) if with_mask else None
         return Snapshot(self.size(), region, pixels, mask)
+
+    def layer_bounds(self, name: str) -> Optional[Region]:
+        """What is painted on the layer, not how large it is."""
+        layer = next(
+            (each for each in _layers(self._open_image()) if each.get_name() == name), None
+        )
+        return None if layer is None else painted(layer)
+
+    def layer_names(self) -> List[str]:
+        image = self._open_image()
+        names = [layer.get_name() for layer in _layers(image)]
+        for layer in image.get_selected_layers()[:1]:
+            names.insert(0, names.pop(names.index(layer.get_name())))
+        return names
+
+    def mostly_empty(self, selection: Region) -> bool:
+        return mostly_empty(self._open_image(), selection)
 
     def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
         """Put the result above the active layer of the image it was asked from, in one undo step.
@@ -142,6 +159,18 @@ def _owner(name: str) -> Optional[int]:
 def _name_in(image: Gimp.Image) -> str:
     parasite = image.get_parasite(IDENTITY)
     return bytes(parasite.get_data()).decode("ascii", "replace") if parasite is not None else ""
+
+
+def _layers(image: Gimp.Image) -> List[Gimp.Layer]:
+    """All of them, those in groups too, from the top down."""
+    found: List[Gimp.Layer] = []
+    waiting = list(image.get_layers())
+    while waiting:
+        layer = waiting.pop(0)
+        found.append(layer)
+        if layer.is_group():
+            waiting = list(layer.get_children()) + waiting
+    return found
 
 
 def _above_active(image: Gimp.Image) -> "tuple":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from gi.repository import GimpUi, Gtk
 
@@ -24,7 +24,8 @@ from .selection import SelectionFields
 class Fields(Gtk.Box):
     """All but the prompts; `changed` is called after each change by the artist."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], layers: Callable[[], List[str]]) -> None:
+        """layers: the names of the image's layers, the active one first."""
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=6)
         self._changed = changed
         self._quiet = False
@@ -41,7 +42,7 @@ class Fields(Gtk.Box):
         self.seed.set_width_chars(len(str(MAX_SEED)))
         self.random = Gtk.CheckButton(label="Ran_dom", use_underline=True)
         self.results = self._scale("Res_ults", 1, MAX_BATCH, 0)
-        self.selection = SelectionFields(self._told)
+        self.selection = SelectionFields(self._told, layers)
         self._lay_out()
         self.show_form(self._base)
         self.model.connect("changed", self._model_chosen)

@@ -12,6 +12,10 @@ from .link.values import Region
 
 PIXELS = "R'G'B'A u8"  # babl: perceptual sRGB, straight alpha
 _MASK = "Y u8"
+_ALPHA = "A u8"
+_POINTS = 4  # a side of the grid that is looked at; each point takes GIMP two calls
+_SELECTED = 128  # of 255
+_CLEAR = 8 / 255  # alpha below which canvas counts as empty
 _MOST_LAYERS = 20  # each costs a few calls; from here on GIMP's own composite is faster
 
 
@@ -45,6 +49,44 @@ def visible_pixels(image: Gimp.Image, region: Region) -> bytes:
 def selection_mask(image: Gimp.Image, region: Region) -> bytes:
     """How much each pixel of `region` is selected: region.width * region.height bytes."""
     return _read(image.get_selection().get_buffer(), region, _MASK, 1)
+
+
+def painted(layer: Gimp.Layer) -> Region:
+    """The smallest rectangle of the image that holds all that is not transparent on the layer."""
+    width, height = layer.get_width(), layer.get_height()
+    _, left, top = layer.get_offsets()
+    data = _read(layer.get_buffer(), Region(0, 0, width, height), _ALPHA, 1)
+    above = (len(data) - len(data.lstrip(b"\0"))) // width
+    below = len(data.rstrip(b"\0"))
+    if not below:
+        return Region(left, top, 0, 0)
+    rows = [data[at : at + width] for at in range(above * width, below, width)]
+    first = min(width - len(row.lstrip(b"\0")) for row in rows)
+    last = max(len(row.rstrip(b"\0")) for row in rows)
+    return Region(left + first, top + above, last - first, len(rows))
+
+
+def mostly_empty(image: Gimp.Image, selection: Region) -> bool:
+    """Whether most of what is selected is empty canvas, by a look at a few points.
+
+    selection: its bounds.
+    """
+    buffer = image.get_selection().get_buffer()
+    selected = empty = 0
+    for row in range(_POINTS):
+        for column in range(_POINTS):
+            x = selection.x + (2 * column + 1) * selection.width // (2 * _POINTS)
+            y = selection.y + (2 * row + 1) * selection.height // (2 * _POINTS)
+            if _read(buffer, Region(x, y, 1, 1), _MASK, 1)[0] >= _SELECTED:
+                selected += 1
+                empty += _alpha(image, x, y) < _CLEAR
+    return bool(selected) and 2 * empty >= selected
+
+
+def _alpha(image: Gimp.Image, x: int, y: int) -> float:
+    """Of the layers' composite, 0 … 1."""
+    found, colour = image.pick_color(image.get_layers(), x, y, True, False, 0)
+    return colour.get_rgba()[3] if found else 0.0
 
 
 def _composite(image: Gimp.Image, region: Region) -> bytes:

@@ -111,18 +111,20 @@ class Window:
         self._offer_images()
         why_not = self._why_not()
         self.start.set_sensitive(not why_not)
-        self.start.set_tooltip_text(why_not or "Ctrl+Enter")
         if why_not:
+            self.start.set_tooltip_text(why_not)
             self._estimate_of = ""
             self.time.set_text(why_not)
             if self._entry == "scumble-fill":
                 self.start.set_label("Fill")
             return True
         form = self.form()
-        self.start.set_label(self._session.action(form).label)
-        subject = repr((self._canvas.selection(), self._canvas.size(), form))
+        subject = repr((self._canvas.image.get_id(), self._canvas.selection(), form))
         if subject != self._estimate_of:
             self._estimate_of = subject
+            action = self._session.action(form)
+            self.start.set_label(action.label)
+            self.start.set_tooltip_text("%s (Ctrl+Enter)" % action.tip)
             self._session.estimate(
                 form, lambda seconds: self.time.set_text(estimate_words(seconds))
             )
@@ -212,7 +214,7 @@ class Window:
         self.activity = Activity(lambda job_id: self._session.cancel(job_id))
         self.message = Message()
         self.lost = Recovered(lambda result: self._session.paste_recovered(result))
-        self.fields = Fields(self._look_again)
+        self.fields = Fields(self._look_again, lambda: self._canvas.layer_names())
         self.hint = _quiet_label(selectable=True, no_show_all=True)
         self.time = _quiet_label()
         self.state = _quiet_label(xalign=1.0)

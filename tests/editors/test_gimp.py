@@ -26,6 +26,7 @@ SCENARIOS = [
     "values_travel_in_the_xcf",
     "press_fill",
     "every_field_is_there",
+    "modes_follow_the_selection",
     "button_knows_what_can_be_done",
     "values_follow_the_image",
     "start_with_the_keyboard",
@@ -215,8 +216,32 @@ def test_the_window_has_every_field_of_a_form(report: Report) -> None:
     seen = facts(report, "every_field_is_there")
     assert seen["choices"] is True, seen["choices"]
     assert seen["padding"] is True, seen["padding"]
+    assert seen["marked"] is True, seen["marked"]
     assert (seen["choices_spin"], seen["padding_spin"]) == (False, True)
     assert (seen["choices_grow"], seen["padding_grow"]) == ("4", "Auto")
+
+
+def test_the_button_follows_prompt_and_selection_and_removes_without_a_prompt(
+    report: Report,
+) -> None:
+    seen = facts(report, "modes_follow_the_selection")
+    assert seen["empty"] == ["Expand"]
+    assert seen["silent"][0] == "Remove"
+    assert "no model" in seen["silent"][1]
+    assert seen["typed"] == "Fill"
+    assert seen["arrived"]
+    assert sum(name.startswith("Removed (seed ") for name in seen["names"]) == 1
+    assert (seen["outside"], seen["inside"] > 1000) == (0, True)
+    assert seen["look_ms"] <= MOST_MS
+
+
+def test_a_layer_marks_the_context(report: Report) -> None:
+    seen = facts(report, "modes_follow_the_selection")
+    assert sorted(seen["layers"]) == ["below", "mark"]
+    assert seen["bounds"] == ["Region(x=30, y=20, width=170, height=150)", "None"]
+    assert seen["marked_at_first"] == seen["layers"][0]
+    assert "gone" in seen["missing"]
+    assert seen["region"] == "Region(x=30, y=20, width=170, height=150)"
 
 
 def test_the_button_is_greyed_with_a_reason(report: Report) -> None:

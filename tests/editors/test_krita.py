@@ -40,6 +40,7 @@ SCENARIOS = [
     "active_mask_in_a_group",
     "paint_while_the_result_comes",
     "values_follow_the_document",
+    "modes_follow_the_selection",
     "errors_are_sentences",
     "quit_while_working",
 ]
@@ -257,6 +258,27 @@ def test_the_fields_follow_the_document(krita: KritaRun) -> None:
     assert facts["saved"]
     assert facts["form"] == ["one", 11, 111]
     assert facts["markers"] == 1
+
+
+def test_the_button_follows_prompt_and_selection_and_removes_without_a_prompt(
+    krita: KritaRun,
+) -> None:
+    facts = krita.facts("modes_follow_the_selection")
+    assert facts["names"][-1] == "Removed (seed 7)"
+    assert sorted(facts["names"][:-1]) == ["Background", "mark"]
+    assert facts["changed_outside"] == 0
+    assert facts["changed_inside"] > 0.3 * 80 * 60
+    assert facts["large_is_empty"] is False
+    assert facts["look_ms"] <= MOST_MS
+
+
+def test_a_layer_marks_the_context(krita: KritaRun) -> None:
+    facts = krita.facts("modes_follow_the_selection")
+    assert sorted(facts["layers"]) == ["Background", "mark"]
+    assert facts["bounds"] == ["Region(x=60, y=50, width=150, height=120)", "None"]
+    assert facts["region"] == "Region(x=60, y=50, width=150, height=120)"
+    assert "gone" in facts["missing"]
+    assert sorted(facts["names_after_missing"]) == ["Background", "mark"]
 
 
 def test_an_error_is_a_sentence_in_the_docker(krita: KritaRun) -> None:

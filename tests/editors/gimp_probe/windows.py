@@ -4,10 +4,11 @@ import hashlib
 import time
 
 import gimp_screen as screen
-from gi.repository import Gimp, GLib
+from gi.repository import Gegl, Gimp, GLib
 from scumble_gimp.link.form import Form
 from scumble_gimp.link.geometry import Context
 from scumble_gimp.link.values import Intent, MaskSettings, Prefill
+from scumble_gimp.link.wording import MARKED
 
 
 def press_fill():
@@ -98,6 +99,13 @@ def every_field_is_there():
             focus=True,
         ),
         "padding": Form(model=model, sampler=sampler, padding=48),
+        "marked": Form(
+            model=model,
+            sampler=sampler,
+            marked_by="a mark",
+            mask=MaskSettings(blend=3.0),
+            mask_percent=MaskSettings(grow=2.5),
+        ),
     }
     window.fields.selection.set_expanded(True)
     for name, form in forms.items():
@@ -105,8 +113,58 @@ def every_field_is_there():
         screen.rest(0.2)
         facts[name] = window.form() == form or [str(form), str(window.form())]
         facts[name + "_spin"] = window.fields.selection.padding.get_visible()
-        facts[name + "_grow"] = window.fields.selection.grow.get_text()
+        facts[name + "_grow"] = window.fields.selection.edges["grow"].number.get_text()
     screen.picture("fields")
+    return facts
+
+
+def modes_follow_the_selection():
+    """The button says what the fill is for; without a prompt what is selected is removed."""
+    image = screen.image_of(400, 300, shown=True)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 300, 0, 100, 300)
+    image.get_layers()[0].edit_clear()
+    mark = Gimp.Layer.new(
+        image, "mark", 400, 300, Gimp.ImageType.RGBA_IMAGE, 100.0, Gimp.LayerMode.NORMAL
+    )
+    buffer = mark.get_buffer()
+    place = Gegl.Rectangle.new(30, 20, 170, 150)
+    buffer.set(place, screen.PIXELS, b"\x01\x02\x03\xff" * 170 * 150)
+    buffer.flush()
+    image.insert_layer(mark, None, 0)
+    mark.set_visible(False)
+    window = screen.window_on(image)
+    canvas = window._canvas
+    facts = {"layers": canvas.layer_names()}
+    facts["bounds"] = [str(canvas.layer_bounds(name)) for name in ("mark", "gone")]
+
+    def label():
+        window._look()
+        return window.start.get_label()
+
+    start = time.perf_counter()
+    facts["empty"] = [label()]
+    facts["look_ms"] = (time.perf_counter() - start) * 1000
+    screen.select(image, 60, 60, 80, 60)
+    facts["silent"] = [label(), window.start.get_tooltip_text()]
+    window.prompt.set_text("a cup")
+    facts["typed"] = label()
+    window.fields.selection.set_expanded(True)
+    window.fields.selection.context.choose(MARKED)
+    facts["marked_at_first"] = window.form().marked_by
+    window.fields.selection.marked_by.get_child().set_text("gone")
+    window._start()
+    facts["missing"] = window.message.text()
+    window.fields.selection.marked_by.get_child().set_text("mark")
+    window.prompt.set_text("")
+    facts["region"] = str(window._session.region(window.form()))
+    before = screen.visible(image)
+    window._look()
+    window._start()
+    facts["arrived"] = screen.wait(lambda: len(screen.names(image)) == 3)
+    facts["names"] = screen.names(image)
+    mask = screen.selected(image)
+    facts["outside"], facts["inside"] = screen.changed(before, screen.visible(image), mask, 400)
+    screen.picture("modes")
     return facts
 
 

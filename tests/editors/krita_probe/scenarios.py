@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 
 from krita import Krita
 from PyQt5.QtCore import QByteArray
@@ -283,6 +284,63 @@ def fill_again_and_again(facts):
         yield 300
     facts["undone"] = screen.names(document)
     yield from screen.close(document)
+
+
+def modes_follow_the_selection(facts):
+    """The button says what the fill is for, without a prompt it removes, a layer marks context."""
+    document = screen.new_document("modes", 600, 400)
+    background = screen.layers(document)[0]
+    background.setPixelData(QByteArray(bytes(200 * 400 * 4)), 400, 0, 200, 400)
+    mark = document.createNode("mark", "paintlayer")
+    document.rootNode().addChildNode(mark, None)
+    mark.setPixelData(QByteArray(b"\x10\x20\x30\xff" * 150 * 120), 60, 50, 150, 120)
+    mark.setVisible(False)
+    document.refreshProjection()
+    yield lambda: screen.idle(document)
+    canvas = screen.docker()._backend.canvas
+    facts["layers"] = canvas.layer_names()
+    facts["bounds"] = [str(canvas.layer_bounds(name)) for name in ("mark", "gone")]
+    screen.set_form("", strength=100)
+    screen.select(document, 420, 100, 120, 120)
+    yield screen.says("Expand")
+    screen.select(document, 100, 100, 80, 60)
+    yield screen.says("Remove")
+    screen.set_form("a cup")
+    yield screen.says("Fill")
+    fields = screen.panel().fields.selection
+    contexts = [fields.context.itemText(index) for index in range(fields.context.count())]
+    fields.context.setCurrentIndex(contexts.index("Marked by a layer"))
+    fields.marked_by.setEditText("gone")
+    yield 600
+    screen.panel().button.click()
+    yield lambda: screen.panel().message.text() != ""
+    facts["missing"] = screen.panel().message.text()
+    facts["names_after_missing"] = screen.names(document)
+    fields.marked_by.setEditText("mark")
+    screen.set_form("")
+    yield screen.says("Remove")
+    before = screen.visible(document)
+    facts["region"] = str(screen.docker()._backend.session.region(screen.panel().form()))
+    screen.panel().button.click()
+    yield screen.settled(document, 3)
+    facts["names"] = screen.names(document)
+    after = screen.visible(document)
+    facts["changed_outside"] = screen.changes_outside(before, after, 100, 100, 80, 60)
+    facts["changed_inside"] = screen.differ(before, after, 100, 100, 80, 60)
+    screen.panel().fields.fold.set_open(True)
+    yield 300
+    screen.grab("modes")
+    screen.panel().fields.fold.set_open(False)
+    fields.context.setCurrentIndex(contexts.index("Auto"))
+    yield from screen.close(document)
+    large = screen.new_document("points", 4000, 3000, "RGBA", "F32")
+    screen.select(large, 100, 100, 3000, 2000)
+    yield lambda: screen.idle(large)
+    canvas.mostly_empty(canvas.selection())
+    start = time.perf_counter()
+    facts["large_is_empty"] = canvas.mostly_empty(canvas.selection())
+    facts["look_ms"] = (time.perf_counter() - start) * 1000
+    yield from screen.close(large)
 
 
 def errors_are_sentences(facts):
