@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from scumble.imaging import colour_table
+from scumble.imaging import colour_table, lookup
 from scumble.imaging.drift import Drift, fit, loss
 from scumble.imaging.lab import lab, levels
 from scumble.imaging.pixels import Bytes8, Floats
@@ -39,7 +39,7 @@ class Correction:
         inside = np.s_[part.y : part.bottom, part.x : part.right]
         shown = np.ascontiguousarray(picture[inside])
         if self.table is not None:
-            shown = colour_table.apply(self.table, shown)
+            shown = lookup.apply(self.table, shown)
         if self.offset is not None:
             smooth = cv2.resize(self.offset, (width, height), interpolation=cv2.INTER_LINEAR)
             shown = cv2.add(shown, smooth[inside], dtype=cv2.CV_8U)

@@ -6,12 +6,10 @@ that depends on the colour alone; samples of like colours are averaged.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import cv2
 import numpy as np
-from PIL import Image, ImageFilter
 
 from scumble.imaging.drift import OTHER_CONTENT, Drift
 from scumble.imaging.lab import lab, levels
@@ -21,7 +19,6 @@ from scumble.imaging.ring import Numbers
 NODES = 25  # a side of the table; one for every 10.6 levels
 SIGMA = 1.5  # nodes; how far a sample speaks for its neighbours in colour
 PRIOR = 4.0  # samples that say: nothing is missing
-THREADS = 2
 ONE = np.ones(1, np.float32)  # a kernel that leaves an axis alone
 
 
@@ -59,18 +56,6 @@ def baked(drift: Drift, missing: Floats | None) -> Floats:
     if missing is not None:
         mapped += missing.reshape(-1, 3)
     return np.asarray(levels(mapped) / 255, np.float32).reshape(NODES, NODES, NODES, 3)
-
-
-def apply(table: Floats, picture: Bytes8) -> Bytes8:
-    """`picture`, uint8 (h, w, 3), through a table as `baked` gives it (trilinear, Pillow)."""
-    lut = ImageFilter.Color3DLUT(NODES, table.reshape(-1).tolist())
-
-    def through(rows: Bytes8) -> Bytes8:
-        return np.asarray(Image.fromarray(rows).filter(lut))
-
-    parts = [part for part in np.array_split(picture, THREADS) if part.size]
-    with ThreadPoolExecutor(THREADS) as pool:  # Pillow lets go of the interpreter meanwhile
-        return np.concatenate(list(pool.map(through, parts)))
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Lab = npt.NDArray[np.float32]
+Alteration = Callable[[Pixels], Pixels]
 
 
 def to_lab(rgb: Pixels) -> Lab:
@@ -21,7 +22,7 @@ def _from_lab(lab: Lab) -> Pixels:
     return np.clip(np.rint(rgb * 255), 0, 255).astype(np.uint8)
 
 
-def _shift(channel: int, by: float) -> Callable[[Pixels], Pixels]:
+def _shift(channel: int, by: float) -> Alteration:
     def shifted(rgb: Pixels) -> Pixels:
         lab = to_lab(rgb)
         lab[..., channel] += by
@@ -39,7 +40,7 @@ def _hue(rgb: Pixels, degrees: float = 8) -> Pixels:
     return _from_lab(lab)
 
 
-def _levels(gain: float, pivot: float) -> Callable[[Pixels], Pixels]:
+def _levels(gain: float, pivot: float) -> Alteration:
     def changed(rgb: Pixels) -> Pixels:
         values = pivot + (rgb.astype(np.float32) - pivot) * gain
         return np.clip(np.rint(values), 0, 255).astype(np.uint8)
@@ -51,19 +52,30 @@ def _blur(rgb: Pixels) -> Pixels:
     return cv2.GaussianBlur(rgb, (0, 0), 1.5)
 
 
-def _vignette(rgb: Pixels) -> Pixels:
-    """A shift in L that runs from -5 at the left to 5 at the right: drift that varies by place."""
-    lab = to_lab(rgb)
-    lab[..., 0] += np.linspace(-5, 5, rgb.shape[1], dtype=np.float32)
-    return _from_lab(lab)
+def _by_place(drift: Callable[[Lab, Lab], Lab], channels: tuple[float, ...]) -> Alteration:
+    """drift: of x and y, -1 … 1 across the picture; channels: how much of it goes to L, a, b."""
+
+    def drifted(rgb: Pixels) -> Pixels:
+        height, width = rgb.shape[:2]
+        y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+        added = drift(x.astype(np.float32), y.astype(np.float32))[..., None]
+        return _from_lab(to_lab(rgb) + added * np.float32(channels))
+
+    return drifted
 
 
 SHIFTS = {"shift L 5": _shift(0, 5), "shift a 5": _shift(1, 5), "shift b 5": _shift(2, 5)}
-OTHERS = {
+TONES = {
     "gain 0.9": _levels(0.9, 0),
     "contrast 0.85": _levels(0.85, 128),
     "hue 8 degrees": _hue,
-    "blur 1.5 px": _blur,
-    "drift in L -5 to 5": _vignette,
-    "nothing": lambda rgb: rgb,
 }
+REST = {"blur 1.5 px": _blur, "nothing": lambda rgb: rgb}
+BY_PLACE = {
+    "L -5 to 5 across": _by_place(lambda x, y: 5 * x, (1, 0, 0)),
+    "cast over the diagonal": _by_place(lambda x, y: 2.5 * (x + y), (0, 1, -1)),
+    "shift and drift": _by_place(lambda x, y: 3 * (1 + x), (1, 0.5, 0)),
+    "vignette": _by_place(lambda x, y: -3 * (x * x + y * y), (1, 0, 0)),
+}
+# Begins and ends where nothing is known: what round the mask is seen of it misleads.
+HIDDEN = {"waves": _by_place(lambda x, y: 4 * np.sin(3 * x + 1) * np.cos(2.5 * y), (1, 0, 0))}

@@ -1,6 +1,11 @@
-"""At what resolution a selection is worked on: working pixels per canvas pixel, and its share."""
+"""At what resolution a selection is worked on: working pixels per canvas pixel, and its share.
+
+python tests/benchmarks/resolution.py
+"""
 
 from __future__ import annotations
+
+import leader
 
 from scumble.link.geometry import context_region, working_size
 from scumble.link.values import Region, Size
@@ -20,31 +25,52 @@ SELECTIONS = (
     Size(4000, 4000),
 )
 CANVASES = (Size(2000, 2000), Size(4000, 3000), Size(8000, 6000))
+NATIVES = (512, 1024)
 MULTIPLE = 8
 
 
 def table() -> list[str]:
-    """Markdown rows: for each selection and canvas, per native size, scale and share."""
+    """Markdown rows: for each selection and canvas what is read and at what scale, ours and theirs.
+
+    A selection that is larger than the canvas is cut to it.
+    """
     lines = [
-        "| selection | canvas | context | share | 512: work | px/px | 1024: work | px/px |",
-        "|---|---|---|---|---|---|---|---|",
+        "| selection | canvas | context | leader's | share | leader's |"
+        " 512: px/px | leader's | 1024: px/px | leader's |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for selection in SELECTIONS:
+    for asked in SELECTIONS:
         for canvas in CANVASES:
-            if selection.width > canvas.width or selection.height > canvas.height:
-                continue
-            x, y = (canvas.width - selection.width) // 2, (canvas.height - selection.height) // 2
-            place = Region(x, y, selection.width, selection.height)
-            context = context_region(place, canvas)
-            share = max(selection.width, selection.height) / max(context.width, context.height)
-            cells = [_size(selection), _size(canvas), _size(context.size), f"{share:.0%}"]
-            for native in (512, 1024):
-                work = working_size(context.size, native, MULTIPLE)
-                scale = min(work.width / context.width, work.height / context.height)
-                cells += [_size(work), f"{scale:.2f}"]
+            place = middle(asked, canvas)
+            contexts = context_region(place, canvas), leader.context(place, canvas)
+            longer = max(place.width, place.height)
+            cells = [size_of(place.size), size_of(canvas), *(size_of(c.size) for c in contexts)]
+            cells += [f"{longer / max(c.width, c.height):.0%}" for c in contexts]
+            for native in NATIVES:
+                ours = working_size(contexts[0].size, native, MULTIPLE)
+                theirs = leader.working_size(contexts[1].size, native)
+                cells += [
+                    f"{scale(work, context.size):.2f}"
+                    for work, context in zip((ours, theirs), contexts, strict=True)
+                ]
             lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
-def _size(size: Size) -> str:
+def middle(size: Size, canvas: Size) -> Region:
+    """`size` in the middle of the canvas, cut to it."""
+    width, height = min(size.width, canvas.width), min(size.height, canvas.height)
+    return Region((canvas.width - width) // 2, (canvas.height - height) // 2, width, height)
+
+
+def scale(work: Size, context: Size) -> float:
+    """Working pixels per canvas pixel, a side."""
+    return min(work.width / context.width, work.height / context.height)
+
+
+def size_of(size: Size) -> str:
     return f"{size.width}×{size.height}"
+
+
+if __name__ == "__main__":
+    print("\n".join(table()))

@@ -166,7 +166,7 @@ def test_a_model_that_changes_nothing_leaves_the_first_pass_as_it_was() -> None:
 
 
 def test_tiles_that_are_lighter_and_darker_meet_without_a_visible_step() -> None:
-    """48 levels apart from tile to tile, and nowhere over 4 from one pixel to the next."""
+    """48 levels apart from tile to tile, and nowhere over 2 from one pixel to the next."""
     second, made, placed, layer = work(Size(1500, 1100))
 
     def draw(number: int, tile: second_pass.Tile) -> Bytes8:
@@ -177,7 +177,7 @@ def test_tiles_that_are_lighter_and_darker_meet_without_a_visible_step() -> None
     assert shown.min() < 110
     assert shown.max() > 146
     for axis in (0, 1):
-        assert np.abs(np.diff(shown, axis=axis)).max() <= 4
+        assert np.abs(np.diff(shown, axis=axis)).max() <= 2
 
 
 def test_the_memory_of_the_second_pass_is_that_of_its_pictures() -> None:
