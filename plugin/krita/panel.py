@@ -35,7 +35,7 @@ _WORKER_WORDS = {
     WorkerState.LOADING: "Loading the model",
     WorkerState.RUNNING: "Working",
     WorkerState.OUT_OF_MEMORY: "Out of memory",
-    WorkerState.FAILED: "The worker does not start",
+    WorkerState.FAILED: "The worker stopped",
 }
 
 
