@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from installer.progress import Display
@@ -30,11 +31,13 @@ def do_steps(steps: Iterable[Step], record: Record, display: Display) -> None:
 
 
 def undo_all(undos: Iterable[Undo], record: Record, display: Display) -> None:
-    """Take steps back; each leaves the record as soon as it is done."""
+    """Take steps back; each leaves the record as soon as it is done. Says what there was to do."""
     for undo in undos:
+        there = os.path.lexists(undo.path)
         undo.apply()
         record.forget(undo)
-        display.say(f"- {undo.title}")
+        if there:
+            display.say(f"- {undo.title}")
 
 
 def _resumable(step: Step) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from installer import kritarc
+from installer.checkout import Checkout
 from installer.daemon import leave_daemon
 from installer.editors import Editor
 from installer.environment import clean_environ
@@ -162,7 +164,7 @@ def _plugin(facts: Facts, editor: Editor) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding(f"{editor.title}: the plugin is not there.", INSTALL)
         return
-    differing = differences(facts, editor)
+    differing = differences(facts.checkout, editor)
     if differing:
         yield Finding(
             f"{editor.title}: {len(differing)} of the plugin's files are not this version's "
@@ -184,13 +186,15 @@ def _plugin(facts: Facts, editor: Editor) -> Iterator[Finding]:
         yield Finding(f"{editor.title}: the plugin is there and up to date.")
 
 
-def differences(facts: Facts, editor: Editor) -> list[str]:
-    """Targets below the editor's resources that are missing, different, or not ours."""
-    expected = {file.target: file.source for file in plugin_files(facts.checkout, editor.kind)}
+def differences(checkout: Checkout, editor: Editor) -> list[str]:
+    """Targets below the editor's resources that are missing, different, not ours, or cannot run."""
+    expected = {file.target: file for file in plugin_files(checkout, editor.kind)}
     wrong = []
-    for target, source in expected.items():
+    for target, file in expected.items():
         path = editor.resources / target
-        if not path.is_file() or path.read_bytes() != source.read_bytes():
+        same = path.is_file() and path.read_bytes() == file.source.read_bytes()
+        # GIMP passes over a plug-in that it may not run
+        if not same or (file.executable and not os.access(path, os.X_OK)):
             wrong.append(target.as_posix())
     folder = editor.resources / module_folder(editor.kind)
     ours = {editor.resources / target for target in expected} | {folder / "install.json"}

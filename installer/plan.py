@@ -126,8 +126,8 @@ def plan_uninstall(
     if not keep_models:
         undos.append(Remove(str(home.models_dir)))
     if not keep_history:
-        journal = home.journal_file
-        for ending in ("", "-wal", "-shm"):  # SQLite's companions
-            undos.append(Remove(str(journal.with_name(journal.name + ending))))
-        undos.append(Remove(str(home.store_dir)))
+        for made_at_work in (home.journal_file, home.store_dir):
+            # SQLite's companions (-wal, -shm) too, and what was put aside because it was damaged
+            for path in sorted(made_at_work.parent.glob(f"{made_at_work.name}*")):
+                undos.append(Remove(str(path)))
     return tuple(undos)

@@ -29,6 +29,9 @@ from scumble.link.values import (
 )
 from scumble.link.wire import Frame
 
+AREA = Region(4, 6, 10, 5)
+PIXELS = bytes(range(200))
+MASK = bytes(5 * [0] + 45 * [255])
 SECONDS = 60.0  # nothing here takes longer, on any machine
 SERVE = """
 import sys
@@ -210,6 +213,11 @@ def request(job_id: str, prompt: str = "a boat", **changes: Any) -> GenerationRe
         document="picture.kra",
     )
     return replace(plain, **changes)
+
+
+def inpaint(job_id: str, **changes: Any) -> GenerationRequest:
+    """One that PIXELS and MASK fit."""
+    return request(job_id, mode=Mode.INPAINT, region=AREA, **changes)
 
 
 def home_in(folder: Path) -> Home:

@@ -88,7 +88,10 @@ def _folder(entry: ModelEntry, row: Architecture, device: Device) -> dict[str, A
         raise
     except Exception as error:
         # the libraries meet a broken folder with whatever their parsers raise
-        raise _rejected(f"“{entry.name}” cannot be loaded ({_first_line(error)}).") from error
+        log.warning("%s in %s does not load: %s", entry.id, path, _first_line(error))
+        raise _rejected(
+            f"“{entry.name}” cannot be loaded: its files are damaged or incomplete."
+        ) from error
     parts["scheduler"] = read_json(path / "scheduler" / "scheduler_config.json")
     parts["zero_negative"] = bool(
         index.get("force_zeros_for_empty_prompt", "XL" in str(index.get("_class_name", "")))

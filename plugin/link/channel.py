@@ -26,8 +26,12 @@ REPLY_SECONDS = 5.0  # for the requests that every daemon answers at once
 class DisconnectedError(ScumbleError):
     """The connection is gone; whether the other side acted on what was under way is not known."""
 
-    def __init__(self, message: str = "The connection to Scumble's backend was lost.") -> None:
-        super().__init__(ErrorCode.BUSY, message, "It is being started again; try once more.")
+    def __init__(
+        self,
+        message: str = "The connection to Scumble's backend was lost.",
+        hint: str = "It is being started again; try once more.",
+    ) -> None:
+        super().__init__(ErrorCode.BUSY, message, hint)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ class Client:
             target=self._write, args=(channel,), name="scumble-writer", daemon=True
         )
         writer.start()
-        lost = DisconnectedError()
+        lost = DisconnectedError(hint="It is being started again, and what was asked for goes on.")
         try:
             while not self._closed:
                 self._dispatch(channel.receive())

@@ -98,7 +98,7 @@ WORKER_WORDS = {
     WorkerState.LOADING: "Loading the model",
     WorkerState.RUNNING: "Working",
     WorkerState.OUT_OF_MEMORY: "Out of memory",
-    WorkerState.FAILED: "The worker does not start",
+    WorkerState.FAILED: "The worker stopped",
 }
 _JOB_WORDS = {JobState.QUEUED: "Waiting", JobState.LOADING: "Loading the model"}
 

@@ -133,17 +133,24 @@ MADE = (
 )
 
 
-def paths(keep_models: bool, keep_history: bool) -> list[str]:
-    return [undo.path for undo in plan_uninstall(HOME, MADE, keep_models, keep_history)]
+def paths(keep_models: bool, keep_history: bool, home: Home = HOME) -> list[str]:
+    return [undo.path for undo in plan_uninstall(home, MADE, keep_models, keep_history)]
 
 
 def test_uninstalling_takes_back_the_last_step_first() -> None:
     assert paths(True, True)[:3] == ["/kritarc", "/k/pykrita/scumble", "/env"]
 
 
-def test_models_and_history_go_only_when_they_are_not_kept() -> None:
-    models, journal = str(HOME.models_dir), str(HOME.journal_file)
-    assert not {models, journal, str(HOME.store_dir)} & set(paths(True, True))
-    assert models in paths(False, True)
-    assert journal not in paths(False, True)
-    assert {journal, journal + "-wal", str(HOME.store_dir)} <= set(paths(True, False))
+def test_models_and_history_go_only_when_they_are_not_kept(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    broken = home.journal_file.with_name(home.journal_file.name + ".broken-17")
+    wal = home.journal_file.with_name(home.journal_file.name + "-wal")
+    for file in (home.journal_file, wal, broken):
+        file.touch()
+    home.store_dir.mkdir()
+    history = {str(path) for path in (home.journal_file, wal, broken, home.store_dir)}
+    models = str(home.models_dir)
+    assert not {models, *history} & set(paths(True, True, home))
+    assert models in paths(False, True, home)
+    assert not history & set(paths(False, True, home))
+    assert history <= set(paths(True, False, home))

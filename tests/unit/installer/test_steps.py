@@ -12,6 +12,7 @@ import pytest
 
 from installer.carry_out import do_steps, undo_all
 from installer.checkout import Checkout
+from installer.doctor import differences
 from installer.editors import Editor, Kind
 from installer.failure import InstallError
 from installer.progress import Display, Task
@@ -122,6 +123,10 @@ def test_gimp_may_run_the_plugin_s_file(checkout: Checkout, tmp_path: Path, task
     folder = tmp_path / "config/GIMP/3.0/plug-ins/scumble"
     assert os.access(folder / "scumble.py", os.X_OK)
     assert not os.access(folder / "link" / "values.py", os.X_OK)
+    gimp = Editor(Kind.GIMP, "native", tmp_path / "config" / "GIMP" / "3.0")
+    assert differences(checkout, gimp) == []
+    (folder / "scumble.py").chmod(0o644)
+    assert differences(checkout, gimp) == ["plug-ins/scumble/scumble.py"]
 
 
 def test_a_file_that_is_gone_from_the_source_goes_from_the_editor(
