@@ -68,7 +68,7 @@ def display(width: int = 1400, height: int = 900) -> Iterator[str]:
     """An X display of its own, reachable from inside a folder by the abstract socket."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24"],
+        ["Xvfb", "-displayfd", str(write), "-noreset", "-screen", "0", f"{width}x{height}x24"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

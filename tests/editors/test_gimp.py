@@ -25,6 +25,7 @@ SCENARIOS = [
     "fill_an_empty_image",
     "values_travel_in_the_xcf",
     "press_fill",
+    "what_other_threads_run",
     "every_field_is_there",
     "button_knows_what_can_be_done",
     "values_follow_the_image",
@@ -209,6 +210,12 @@ def test_the_window_stays_usable_while_it_works(report: Report) -> None:
     """
     seen = facts(report, "press_fill")
     assert min(seen["fill_ms"]) - min(seen["idle_ms"]) <= MOST_MS, seen
+
+
+def test_gimp_is_called_from_the_main_thread_only(report: Report) -> None:
+    seen = facts(report, "what_other_threads_run")
+    assert seen["arrived"]
+    assert seen["functions"] == ["post"], "all that other threads do is to hand over"
 
 
 def test_the_window_has_every_field_of_a_form(report: Report) -> None:
