@@ -19,6 +19,9 @@ GIMP_OF = {"trixie": "3.0", "forky": "3.2"}
 KRITA_OF = {"trixie": "5.2", "forky": "5.3"}
 SUITES = tuple(GIMP_OF)
 ALWAYS = "trixie"  # the one that CI makes where it is missing
+# every version runs every scenario, instead of the other versions a short choice of them
+THOROUGH = bool(os.environ.get("SCUMBLE_EVERY_EDITOR"))
+NOT_IN_SHORT_RUN = "left out of this version's short run; SCUMBLE_EVERY_EDITOR=1 runs it"
 REQUIRED = bool(os.environ.get("SCUMBLE_REQUIRE_EDITORS") or os.environ.get("CI"))
 
 

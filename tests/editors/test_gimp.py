@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from daemons import Daemon
+from debian import ALWAYS, NOT_IN_SHORT_RUN, THOROUGH
 from gimp_harness import Gimp, unfinished
 from PIL import Image
 
@@ -38,6 +39,16 @@ SCENARIOS = [
     "undo_the_fill",
     "cancel_from_outside",
 ]
+SHORT = [
+    "fill_soft_selection",
+    "colours_of_a_profile",
+    "refuse_what_cannot_be",
+    "visible_is_what_is_seen",
+    "press_fill",
+    "every_field_is_there",
+    "close_the_image_meanwhile",
+    "undo_the_fill",
+]
 LIMIT = 500.0  # seconds for all scenarios
 MOST_MS = 50.0  # that the plug-in may hold up its window
 FLAT = (120, 160, 90)  # numbers in the profile's own space
@@ -52,8 +63,11 @@ def report(gimp: Gimp, daemon: Daemon) -> Report:
     profile = gimp.folder.root / "usr/share/color/icc/krita/ClayRGB-elle-V2-g22.icc"
     picture = Image.new("RGB", (64, 64), FLAT)
     picture.save(gimp.home / "profiled.png", icc_profile=profile.read_bytes())
+    asked = SCENARIOS if THOROUGH or gimp.suite == ALWAYS else SHORT
     with cancelled_when_told(gimp):
-        return gimp.run(SCENARIOS, LIMIT)
+        found = gimp.run(asked, LIMIT)
+    ended = {"error": "GIMP ended before it"}
+    return {name: found.get(name, ended) for name in asked}
 
 
 @contextlib.contextmanager
@@ -82,7 +96,8 @@ def cancelled_when_told(gimp: Gimp) -> Iterator[None]:
 
 
 def facts(report: Report, name: str) -> dict[str, Any]:
-    assert name in report, f"GIMP ended before {name}"
+    if name not in report:
+        pytest.skip(NOT_IN_SHORT_RUN)
     assert not report[name]["error"], report[name]["error"]
     return dict(report[name]["facts"])
 
