@@ -179,6 +179,8 @@ def test_an_image_without_layers_can_be_drawn_in(report: Report) -> None:
 def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(report: Report) -> None:
     seen = facts(report, "refuse_what_cannot_be")
     assert seen["nothing"] == ["calling-error", "Nothing is selected. Select what to fill first."]
+    assert seen["repeat"][0] == "calling-error"
+    assert seen["repeat"][1].startswith("There is nothing to repeat yet.")
     assert seen["model"][0] == "execution-error"
     assert "no such model" in seen["model"][1]
     assert seen["sampler"][0] == "execution-error"
