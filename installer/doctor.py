@@ -13,8 +13,9 @@ from pathlib import Path
 from installer import kritarc
 from installer.checkout import Checkout
 from installer.daemon import leave_daemon
-from installer.editors import Editor
+from installer.editors import Editor, Kind
 from installer.environment import clean_environ
+from installer.gimp import why_hidden
 from installer.plan import Facts
 from installer.plugins import module_folder, plugin_files
 from installer.progress import Display
@@ -161,6 +162,9 @@ def disk(facts: Facts) -> Iterator[Finding]:
 
 def _plugin(facts: Facts, editor: Editor) -> Iterator[Finding]:
     folder = editor.resources / module_folder(editor.kind)
+    hidden = list(why_hidden(editor)) if editor.kind is Kind.GIMP else []
+    for what, remedy in hidden:
+        yield Finding(f"{editor.title}: {what}", remedy)
     if not folder.is_dir():
         yield Finding(f"{editor.title}: the plugin is not there.", INSTALL)
         return
@@ -182,7 +186,7 @@ def _plugin(facts: Facts, editor: Editor) -> Iterator[Finding]:
                 "Settings > Configure Krita > Python Plugin Manager, or run install again.",
             )
             return
-    if not differing:
+    if not differing and not hidden:
         yield Finding(f"{editor.title}: the plugin is there and up to date.")
 
 

@@ -19,13 +19,18 @@ FORM = "scumble-form"  # parasite: the image's own values, travel in the XCF
 
 def last_form(image: Optional[Gimp.Image]) -> Form:
     """The image's own values, else those used last, else the defaults."""
+    return remembered_form(image) or Form()
+
+
+def remembered_form(image: Optional[Gimp.Image]) -> Optional[Form]:
+    """The image's own values, else those used last; None when nothing was asked for yet."""
     parasite = image.get_parasite(FORM) if image is not None and image.is_valid() else None
     if parasite is not None:
         return form_from_json(bytes(parasite.get_data()).decode("utf-8", "replace"))
     try:
         return form_from_json(_file("form.json").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
-        return Form()
+        return None
 
 
 def remember_form(image: Gimp.Image, form: Form) -> None:

@@ -12,7 +12,7 @@ from gi.repository import Gegl, Gimp, GLib, GObject
 
 from .batch import BatchRun
 from .canvas import GimpCanvas
-from .keep import REFINE_STRENGTH, last_form
+from .keep import REFINE_STRENGTH, last_form, remembered_form
 from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.form import Form
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS
@@ -77,7 +77,9 @@ class Scumble(Gimp.PlugIn):
         leave_with_gimp()
         Gegl.init(None)
         name = procedure.get_name()
-        if run_mode == Gimp.RunMode.INTERACTIVE and name != "scumble-repeat":
+        # a window that is open repeats itself, and shows how it goes
+        shown = name != "scumble-repeat" or Gimp.get_pdb().procedure_exists(WINDOW)
+        if run_mode == Gimp.RunMode.INTERACTIVE and shown:
             return self._show_window(procedure, name, image)
         entry = ENTRIES[name]
         canvas = GimpCanvas(image, entry.selection)
@@ -85,6 +87,12 @@ class Scumble(Gimp.PlugIn):
             if name == "scumble-fill" and canvas.selection() is None:
                 raise ScumbleError(
                     ErrorCode.BAD_REQUEST, "Nothing is selected.", "Select what to fill first."
+                )
+            if name == "scumble-repeat" and remembered_form(image) is None:
+                raise ScumbleError(
+                    ErrorCode.BAD_REQUEST,
+                    "There is nothing to repeat yet.",
+                    "Fill a selection or generate first.",
                 )
             run = BatchRun(canvas)
             if name == "scumble-recovered":

@@ -6,9 +6,14 @@ from typing import Callable
 
 from gi.repository import Gtk
 
+_TALLEST = 160  # pixels
+
 
 class Prompt(Gtk.Box):
-    """A label above plain text that wraps. Tab goes to the next field."""
+    """A label above plain text that wraps and is as tall as what it holds, within bounds.
+
+    Tab goes to the next field.
+    """
 
     def __init__(self, label: str, tip: str, height: int, changed: Callable[[], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=3)
@@ -23,11 +28,15 @@ class Prompt(Gtk.Box):
         )
         title = Gtk.Label(label=label, use_underline=True, mnemonic_widget=self._view, xalign=0)
         scroll = Gtk.ScrolledWindow(
-            shadow_type=Gtk.ShadowType.IN, min_content_height=height, hexpand=True
+            shadow_type=Gtk.ShadowType.IN,
+            min_content_height=height,
+            max_content_height=_TALLEST,
+            propagate_natural_height=True,
+            hscrollbar_policy=Gtk.PolicyType.NEVER,
         )
         scroll.add(self._view)
         self.pack_start(title, False, False, 0)
-        self.pack_start(scroll, True, True, 0)
+        self.pack_start(scroll, False, False, 0)
         self._view.get_buffer().connect("changed", lambda *_: changed())
 
     def text(self) -> str:

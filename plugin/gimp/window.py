@@ -232,7 +232,7 @@ class Window:
             self.fields,
             self.hint,
         ):
-            column.pack_start(part, part is self.prompt, True, 0)
+            column.pack_start(part, False, False, 0)
         scroll = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
         scroll.add(column)
         below = Gtk.Box(spacing=6, margin_top=6, margin_start=12, margin_end=12)

@@ -19,6 +19,9 @@ GIMP_OF = {"trixie": "3.0", "forky": "3.2"}
 KRITA_OF = {"trixie": "5.2", "forky": "5.3"}
 SUITES = tuple(GIMP_OF)
 ALWAYS = "trixie"  # the one that CI makes where it is missing
+# every version runs every scenario, instead of the other versions a short choice of them
+THOROUGH = bool(os.environ.get("SCUMBLE_EVERY_EDITOR"))
+NOT_IN_SHORT_RUN = "left out of this version's short run; SCUMBLE_EVERY_EDITOR=1 runs it"
 REQUIRED = bool(os.environ.get("SCUMBLE_REQUIRE_EDITORS") or os.environ.get("CI"))
 
 
@@ -68,7 +71,7 @@ def display(width: int = 1400, height: int = 900) -> Iterator[str]:
     """An X display of its own, reachable from inside a folder by the abstract socket."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24"],
+        ["Xvfb", "-displayfd", str(write), "-noreset", "-screen", "0", f"{width}x{height}x24"],
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

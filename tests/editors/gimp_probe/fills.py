@@ -96,6 +96,7 @@ def _file(name):
 def refuse_what_cannot_be():
     image = screen.image_of(100, 80)
     facts = {"nothing": screen.call("scumble-fill", image, prompt="x")}
+    facts["repeat"] = screen.call("scumble-repeat", image)
     screen.select(image, 10, 10, 40, 40)
     facts["model"] = screen.call("scumble-fill", image, prompt="x", model="no such model")
     facts["sampler"] = screen.call("scumble-fill", image, prompt="x", sampler="no such sampler")

@@ -108,6 +108,7 @@ def picture_for_the_readme():
     image.select_ellipse(Gimp.ChannelOps.REPLACE, x, y, width, height)
     window = screen.window_on(image)
     window.fields.model.choose("starter")
+    window.fields.selection.set_expanded(True)
     screen.fill_in(window, os.environ["SCUMBLE_PROBE_PROMPT"], 20)
     screen.press(*os.environ["SCUMBLE_PROBE_LAYOUT"].split())
     screen.rest(1.5)
