@@ -238,7 +238,7 @@ def times() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--every", type=int, default=7)
+    parser.add_argument("--every", type=int, default=9)
     parser.add_argument("--side", type=int, default=384)
     options = parser.parse_args()
     print("\n".join(resolution.table()) + "\n")

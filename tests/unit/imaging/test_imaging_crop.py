@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from pictures import Pixels, over, photograph, request_for
@@ -114,6 +115,28 @@ def test_half_a_selection_shows_half_of_what_was_drawn() -> None:
         whole[..., :3].astype(float) - canvas[30:90, 30:90, :3]
     ) * (128 / 255)
     assert np.abs(shown[30:90, 30:90, :3] - expected).max() <= 0.5001
+
+
+@pytest.mark.parametrize("size", [(900, 700), (256, 256), (130, 90)])
+def test_colours_are_brought_back_up_to_the_layers_edges(size: tuple[int, int]) -> None:
+    """In a context that is reduced, kept or enlarged: nothing at the rim keeps the drift."""
+    width, height = size
+    canvas = photograph(width, height)
+    # smooth, so that the way to the model and back loses nothing
+    canvas[..., :3] = cv2.GaussianBlur(canvas[..., :3], (0, 0), max(size) / 40)
+    mask = np.zeros((height, width), np.uint8)
+    mask[height // 3 : -height // 4, width // 4 : -width // 3] = 255
+    request = request_for(Region(300, 200, width, height))
+    prepared = prepare_inpaint(request, canvas.tobytes(), mask.tobytes(), NATIVE, MULTIPLE)
+    seen = prepare_image(request, canvas.tobytes(), NATIVE, MULTIPLE)
+    given = np.rint(seen * 0.85).astype(np.uint8)
+    place, data = finish_inpaint(request, prepared, given)
+    layer = np.frombuffer(data, np.uint8).reshape(place.height, place.width, 4)
+    x, y = paste_offset(place, request.region)
+    true = canvas[y : y + place.height, x : x + place.width, :3].astype(int)
+    off = np.abs(layer[..., :3] - true).max(-1)
+    for rim in (off[0], off[-1], off[:, 0], off[:, -1]):
+        assert rim.mean() < 4  # 15 % of what is there is 19 levels
 
 
 def test_the_layer_is_as_small_as_the_selection() -> None:
