@@ -71,9 +71,9 @@ def main() -> None:
     parser.add_argument("--prompt", default="3d render of a red apple")
     parser.add_argument("--selection", default="180,150,200,200")
     parser.add_argument("--working", type=Path)
-    parser.add_argument("editor", nargs="*", choices=[*editors, []], default=list(editors))
+    parser.add_argument("editor", nargs="*", help="krita, gimp; both when none is named")
     chosen = parser.parse_args()
-    for name in chosen.editor:
+    for name in chosen.editor or editors:
         with tempfile.TemporaryDirectory() as folder:
             home = Home(Path(folder) / "scumble")
             with running(home, SCUMBLE_ENGINE="diffusion") as daemon:
