@@ -14,12 +14,19 @@ from .batch import BatchRun
 from .canvas import GimpCanvas
 from .keep import REFINE_STRENGTH, last_form, remembered_form
 from .link.errors import ErrorCode, ErrorInfo, ScumbleError
-from .link.form import Form
-from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS
+from .link.form import MAX_EDGE, MAX_PADDING, Form
+from .link.geometry import Context
+from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, MaskSettings
+from .link.wording import CONTEXTS, INTENTS, PADDING, PREFILLS, TIPS
 from .watch import leave_with_gimp
 
 MENU = "<Image>/Filters/Scumble"
 _MAX_INT = 2**31 - 1  # GIMP's integers
+_CHOICES = (
+    ("context", "Conte_xt", CONTEXTS),
+    ("intent", "F_or", INTENTS),
+    ("prefill", "Pre-f_ill", PREFILLS),
+)
 WINDOW = "scumble-window-show"  # temporary procedure of the process that shows the window
 
 
@@ -161,10 +168,33 @@ def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
     number("strength", "St_rength", "0 keeps, 1 redraws", 0.0, 1.0, entry.strength, flags)
     whole("seed", "See_d", "-1: a random one", -1, _MAX_INT, -1, flags)
     whole("results", "Res_ults", "How many", 1, MAX_BATCH, 1, flags)
+    for name, label, table in _CHOICES:
+        offered = Gimp.Choice.new()
+        for at, (words, value) in enumerate(table):
+            offered.add(_nick(value), at, words, "")
+        first = _nick(getattr(default, name))
+        procedure.add_choice_argument(name, label, TIPS[name], offered, first, flags)
+    whole("padding", "Padd_ing", TIPS["padding"], 0, MAX_PADDING, 64, flags)
+    for name, label in (("grow", "_Grow"), ("feather", "_Feather")):
+        number(name, label, TIPS[name] + " -1: auto.", -1.0, MAX_EDGE, -1.0, flags)
+    for name, label in (("colour-match", "Match _colours"), ("focus", "F_ocus")):
+        tip = TIPS[name.replace("-", "_")]
+        procedure.add_boolean_argument(name, label, tip, name == "colour-match", flags)
+
+
+def _nick(value: Any) -> str:
+    """How a script names an entry of a table of choices."""
+    return getattr(value, "value", value) or "auto"
 
 
 def _form(config: Gimp.ProcedureConfig) -> Form:
     seed = config.get_property("seed")
+    chosen = {
+        name: next(value for _, value in table if _nick(value) == config.get_property(name))
+        for name, _, table in _CHOICES
+    }
+    padded = chosen["context"] is PADDING
+    grow, feather = (config.get_property(name) for name in ("grow", "feather"))
     return Form(
         prompt=config.get_property("prompt") or "",
         negative_prompt=config.get_property("negative-prompt") or "",
@@ -175,6 +205,13 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         strength=config.get_property("strength"),
         seed=None if seed < 0 else seed,
         batch=config.get_property("results"),
+        context=Context.AUTO if padded else chosen["context"],
+        padding=config.get_property("padding") if padded else None,
+        intent=chosen["intent"],
+        prefill=chosen["prefill"],
+        mask=MaskSettings(None if grow < 0 else grow, None if feather < 0 else feather),
+        colour_match=config.get_property("colour-match"),
+        focus=config.get_property("focus"),
     )
 
 

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from daemons import running  # noqa: E402
 from debian import ALWAYS  # noqa: E402
 from gimp_harness import Gimp  # noqa: E402
-from krita_harness import KritaHome, install_record, run_krita  # noqa: E402
+from krita_harness import KritaHome, run_krita  # noqa: E402
 
 from scumble.link.home import Home  # noqa: E402
 
@@ -36,38 +36,31 @@ LAYOUT = (
 )
 
 
-def krita(folder: Path, prompt: str, selection: str) -> Path:
+def krita(folder: Path, home: Home, prompt: str, selection: str) -> Path:
     """The folder with screenshot.png and working.png."""
-    home = Home(folder / "scumble")
-    install_record(home.path)
-    krita_home = KritaHome(folder / "krita")
-    krita_home.create()
+    editor = KritaHome(folder / "krita")
+    editor.create()
     environ = {
         "SCUMBLE_HOME": str(home.path),
         "SCUMBLE_PROBE_PICTURE": str(SAMPLE),
         "SCUMBLE_PROBE_PROMPT": prompt,
         "SCUMBLE_PROBE_SELECTION": selection,
     }
-    run = run_krita(krita_home, [SCENARIO], environ, LIMIT)
+    run = run_krita(editor, [SCENARIO], environ, LIMIT)
     run.facts(SCENARIO)
     return run.pictures
 
 
-def gimp(folder: Path, prompt: str, selection: str) -> Path:
-    home = Home(folder / "scumble")
+def gimp(folder: Path, home: Home, prompt: str, selection: str) -> Path:
     editor = Gimp(ALWAYS, folder / "gimp", home.path)
     editor.install()
     shutil.copy(SAMPLE, editor.home)
-    with running(home, SCUMBLE_ENGINE="diffusion") as daemon:
-        daemon.connection()
-        found = editor.run(
-            [SCENARIO],
-            LIMIT,
-            SCREEN,
-            SCUMBLE_PROBE_PROMPT=prompt,
-            SCUMBLE_PROBE_SELECTION=selection,
-            SCUMBLE_PROBE_LAYOUT=LAYOUT,
-        )
+    environ = {
+        "SCUMBLE_PROBE_PROMPT": prompt,
+        "SCUMBLE_PROBE_SELECTION": selection,
+        "SCUMBLE_PROBE_LAYOUT": LAYOUT,
+    }
+    found = editor.run([SCENARIO], LIMIT, SCREEN, **environ)
     assert not found[SCENARIO]["error"], found[SCENARIO]["error"]
     return editor.home
 
@@ -78,11 +71,14 @@ def main() -> None:
     parser.add_argument("--prompt", default="3d render of a red apple")
     parser.add_argument("--selection", default="180,150,200,200")
     parser.add_argument("--working", type=Path)
-    parser.add_argument("editor", nargs="*", choices=[*editors, []], default=list(editors))
+    parser.add_argument("editor", nargs="*", help="krita, gimp; both when none is named")
     chosen = parser.parse_args()
-    for name in chosen.editor:
+    for name in chosen.editor or editors:
         with tempfile.TemporaryDirectory() as folder:
-            pictures = editors[name](Path(folder), chosen.prompt, chosen.selection)
+            home = Home(Path(folder) / "scumble")
+            with running(home, SCUMBLE_ENGINE="diffusion") as daemon:
+                daemon.connection()
+                pictures = editors[name](Path(folder), home, chosen.prompt, chosen.selection)
             shutil.copy(pictures / "screenshot.png", ROOT / "plugin" / name)
             if chosen.working is not None:
                 shutil.copy(pictures / "working.png", chosen.working / f"{name}.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,7 +15,16 @@ from debian import ALWAYS, NOT_IN_SHORT_RUN, THOROUGH
 from gimp_harness import Gimp, unfinished
 from PIL import Image
 
-from scumble.link.values import JobState
+from scumble.link.encoding import from_wire
+from scumble.link.home import Home
+from scumble.link.values import (
+    GenerationRequest,
+    Intent,
+    JobState,
+    MaskSettings,
+    Prefill,
+    Region,
+)
 
 SCENARIOS = [
     "fill_soft_selection",
@@ -24,6 +34,7 @@ SCENARIOS = [
     "refuse_what_cannot_be",
     "generate_refine_and_repeat",
     "fill_an_empty_image",
+    "fill_with_every_argument",
     "values_travel_in_the_xcf",
     "press_fill",
     "what_other_threads_run",
@@ -171,6 +182,21 @@ def test_generate_refine_and_repeat_make_layers(report: Report) -> None:
     assert seen["last_values"] == ["success", ["a boat (seed 4)"]]
     assert seen["recovered"] == ["success", []]
     assert seen["layers"] == 6
+
+
+def test_all_that_a_window_asks_can_be_asked_by_a_script(gimp: Gimp, report: Report) -> None:
+    assert facts(report, "fill_with_every_argument")["filled"][0] == "success"
+    with contextlib.closing(sqlite3.connect(Home(gimp.daemon_home).journal_file)) as journal:
+        rows = journal.execute("SELECT request FROM jobs").fetchall()
+    requests = [from_wire(GenerationRequest, json.loads(text)) for (text,) in rows]
+    request = next(request for request in requests if request.prompt == "all of it")
+    assert request.negative_prompt == "nothing"
+    assert (request.sampler, request.steps, request.guidance_scale) == ("euler", 3, 3.5)
+    assert (request.strength, request.seed) == (0.8, 12)
+    assert request.region == Region(76, 36, 128, 118)
+    assert (request.intent, request.prefill) == (Intent.ADD, Prefill.BLUR)
+    assert request.mask == MaskSettings(5.0, 2.0)
+    assert (request.colour_match, request.focus) == (False, True)
 
 
 def test_an_image_without_layers_can_be_drawn_in(report: Report) -> None:

@@ -173,6 +173,30 @@ def generate_refine_and_repeat():
     return facts
 
 
+def fill_with_every_argument():
+    """Arguments reach the request: the test reads it in the daemon's journal."""
+    image = screen.image_of(300, 200)
+    screen.select(image, 100, 60, 80, 70)
+    arguments = {
+        "prompt": "all of it",
+        "negative_prompt": "nothing",
+        "sampler": "euler",
+        "steps": 3,
+        "guidance": 3.5,
+        "strength": 0.8,
+        "seed": 12,
+        "context": "padding",
+        "padding": 24,
+        "intent": "add",
+        "prefill": "blur",
+        "grow": 5.0,
+        "feather": 2.0,
+        "colour_match": False,
+        "focus": True,
+    }
+    return {"filled": screen.call("scumble-fill", image, **arguments)}
+
+
 def fill_an_empty_image():
     image = screen.keep(Gimp.Image.new(120, 100, Gimp.ImageBaseType.RGB))
     return {"generate": screen.call("scumble-generate", image, prompt="a sea", seed=1, steps=2)}
