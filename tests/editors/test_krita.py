@@ -36,6 +36,7 @@ SCENARIOS = [
     "fill_again_and_again",
     "cancel",
     "close_document_during_work",
+    "close_document_while_its_layer_is_made",
     "two_documents",
     "active_mask_in_a_group",
     "paint_while_the_result_comes",
@@ -238,6 +239,13 @@ def test_closing_the_document_during_the_work_loses_nothing(krita: KritaRun) -> 
     assert len(facts["offered"]) == 1
     assert "slow lighthouse" in facts["offered"][0]
     assert facts["names"] == ["Background", "slow lighthouse (seed 7)"]
+
+
+def test_closing_the_document_while_its_layer_is_made_loses_nothing(krita: KritaRun) -> None:
+    facts = krita.facts("close_document_while_its_layer_is_made")
+    assert facts["layers"] == ["Background"]
+    assert len(facts["offered"]) == 1
+    assert facts["names"] == ["Background", "late (seed 7)"]
 
 
 def test_the_layer_goes_where_it_was_asked_from(krita: KritaRun) -> None:

@@ -52,6 +52,30 @@ def close_document_during_work(facts):
     yield from screen.close(other)
 
 
+def close_document_while_its_layer_is_made(facts):
+    """A float document of this size takes a second to make room for the layer."""
+    document = screen.new_document("closed late", 4000, 3000, "RGBA", "F32")
+    screen.select(document, 1700, 1200, 256, 256)
+    yield lambda: screen.idle(document)
+    screen.set_form("late", steps=2)
+    yield screen.says("Fill")
+    yield screen.REST_MS
+    canvas = screen.docker()._backend.canvas
+    screen.panel().button.click()
+    yield lambda: canvas._addition is not None
+    facts["layers"] = screen.names(document)
+    screen.close_now(document)
+    yield lambda: screen.panel().recovered_button.isVisible()
+    actions = screen.panel().recovered_menu.actions()
+    facts["offered"] = [action.text() for action in actions]
+    other = screen.new_document("open", 640, 480)
+    yield lambda: screen.idle(other)
+    actions[0].trigger()
+    yield screen.settled(other, 2)
+    facts["names"] = screen.names(other)
+    yield from screen.close(other)
+
+
 def two_documents(facts):
     first = screen.new_document("first", 500, 400)
     screen.select(first, 100, 100, 128, 96)

@@ -401,6 +401,7 @@ SCENARIOS = {
     "random_seed_is_shown_and_held": random_seed_is_shown_and_held,
     "cancel": lifetimes.cancel,
     "close_document_during_work": lifetimes.close_document_during_work,
+    "close_document_while_its_layer_is_made": lifetimes.close_document_while_its_layer_is_made,
     "two_documents": lifetimes.two_documents,
     "active_mask_in_a_group": active_mask_in_a_group,
     "fill_again_and_again": fill_again_and_again,
