@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scumble.engine.generation import Outcome
     from scumble.engine.memory import Ladder
     from scumble.engine.model import Model
+    from scumble.imaging.remove import Close
 
 HEAVY = ("torch", "diffusers", "transformers", "scumble.engine.generation")
 
@@ -86,6 +87,7 @@ class DiffusionEngine:
         self._wanted = device
         self._device: Device | None = None
         self._loaded: Loaded | None = None
+        self._eraser: tuple[ModelEntry, Close] | None = None
 
     def prepare(self) -> None:
         for name in HEAVY:
@@ -144,6 +146,7 @@ class DiffusionEngine:
             raise
 
     def unload(self) -> None:
+        self._eraser = None
         if self._loaded is None:
             return
         self._loaded = None
@@ -200,12 +203,24 @@ class DiffusionEngine:
     def _removed(
         self, request: GenerationRequest, pixels: bytes, mask: bytes, hooks: Hooks
     ) -> Iterator[Picture]:
-        """No model takes part; the one in memory stays there."""
+        """No model takes part but LaMa or MAT where one is there; the one in memory stays."""
         from scumble.engine import removing
 
         kept = "" if self._loaded is None else self._loaded.model.entry.id
-        hooks.status(WorkerStatus(WorkerState.RUNNING, kept, removing.DEVICE))
-        yield from removing.removed(request, pixels, mask, hooks)
+        entry = self._registry.eraser()
+        if entry is None:
+            hooks.status(WorkerStatus(WorkerState.RUNNING, kept, removing.DEVICE))
+            yield from removing.removed(request, pixels, mask, hooks)
+            return
+        device = self._choose()
+        if self._eraser is None or not _same(self._eraser[0], entry):
+            from scumble.engine import eraser
+
+            hooks.status(WorkerStatus(WorkerState.LOADING, kept, device.name))
+            self._eraser = entry, eraser.load(entry, device.place)
+        hooks.status(WorkerStatus(WorkerState.RUNNING, kept, device.name))
+        close = self._eraser[1]
+        yield from removing.removed(request, pixels, mask, hooks, close, entry, device.name)
 
     def _unchanged(
         self, request: GenerationRequest, entry: ModelEntry, pixels: bytes, mask: bytes

@@ -57,7 +57,7 @@ def close(picture: Bytes8, gap: Bytes8, seed: int = 0) -> Bytes8:
         copied, rim = _copied(small, unknown)
         closed = prefill.enlarged(_blended(copied, small, unknown, rim), colours)
     cv2.copyTo(closed, hole, filled[part])
-    return filled
+    return np.asarray(filled, np.uint8)
 
 
 def _looked_at(gap: Bytes8, seed: int) -> Region:
@@ -99,7 +99,7 @@ def _copied(picture: Bytes8, unknown: Bytes8) -> tuple[Bytes8, Bytes8]:
 
 def _search_side(unknown: Bytes8) -> int:
     """The longer side at which as many pixels are left as in a square of SEARCH_SIDE."""
-    return max(1, round(max(unknown.shape) * SEARCH_SIDE / np.sqrt(unknown.size)))
+    return max(1, round(float(max(unknown.shape)) * SEARCH_SIDE / float(np.sqrt(unknown.size))))
 
 
 def _offsets(source: Bytes8, shifted: Bytes8, gap: Bytes8) -> tuple[Offsets, Offsets]:
@@ -165,7 +165,7 @@ def _blended(copied: Bytes8, picture: Bytes8, unknown: Bytes8, rim: Bytes8) -> B
     blended = copied.copy()
     lit = np.asarray(np.clip(np.rint(light), 0, 255), np.uint8)
     cv2.copyTo(lit, unknown[part], blended[part])
-    return blended
+    return np.asarray(blended, np.uint8)
 
 
 def _membrane(values: Floats, known: Floats) -> Floats:

@@ -18,7 +18,7 @@ from scumble.models import acquire, catalogue, download, hub
 from scumble.models.copying import gigabytes
 from scumble.models.digest import Report
 from scumble.models.entry import LoraEntry, ModelEntry
-from scumble.models.inspect import inspect
+from scumble.models.inspect import ERASERS, inspect
 from scumble.models.registry import Registry
 
 Verb = Callable[[argparse.Namespace, Registry], int]
@@ -88,6 +88,7 @@ def _list(args: argparse.Namespace, registry: Registry) -> int:
         print("No models yet.")
     for entry in models:
         kind = "inpaint" if entry.inpaint_channels else "draws"
+        kind = "removes" if entry.architecture in ERASERS else kind
         facts = f"{entry.architecture} {kind} {entry.native} px, {gigabytes(entry.size)}"
         print(f"{entry.id:<24} {entry.name}: {facts}")
         print(f"{'':<24} {entry.note or entry.path}")

@@ -1,7 +1,8 @@
 """Says what a model on disk is, from headers and configurations alone; loads no weights.
 
 What it can name: Stable Diffusion 1 and 2 and SDXL as diffusers folders or as
-single files in the original checkpoint layout, and LoRA files. Everything else
+single files in the original checkpoint layout, LoRA files, and LaMa and MAT,
+which close gaps. Everything else
 is refused with a sentence that says what it is, as far as that can be told.
 """
 
@@ -36,6 +37,12 @@ FOREIGN = {
     "patch_embedding.weight": "a Wan video model",
     "clip_txt_mapper.weight": "a Stable Cascade model",
 }
+# Networks that close gaps, by the tensors that spandrel tells them by
+ERASERS = {
+    "lama": ("generator.model.1.bn_l.running_mean", "model.model.1.bn_l.running_mean"),
+    "mat": ("synthesis.first_stage.conv_first.conv.resample_filter",),
+}
+ERASER_NATIVE = {"lama": 256, "mat": 512}  # pixels
 # SD 2's 512 model predicts noise, its 768 model v; nothing in the file says which. The
 # spread of this norm's bias does: above it lies the v model (ComfyUI decides by the same).
 V_MARK = "model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias"
@@ -84,6 +91,9 @@ def inspect(path: Path) -> Inspection:
     header = read_header(path)
     if is_lora(header):
         return _inspect_lora(header)
+    for architecture, marks in ERASERS.items():
+        if any(mark in header.tensors for mark in marks):
+            return _inspect_eraser(header, architecture)
     return _inspect_checkpoint(path, header)
 
 
@@ -224,6 +234,18 @@ def is_lora(header: Header) -> bool:
     names = header.tensors
     return bool(names) and any(
         mark in name for name in names for mark in (".lora_down.", ".lora_A.", ".lora.down.")
+    )
+
+
+def _inspect_eraser(header: Header, architecture: str) -> Inspection:
+    return Inspection(
+        kind="single_file",
+        architecture=architecture,
+        native=ERASER_NATIVE[architecture],
+        size=header.size,
+        parameters=header.parameters,
+        dtype=_dtype([header]),
+        title=header.metadata.get("modelspec.title", "")[:80],
     )
 
 

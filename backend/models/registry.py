@@ -24,7 +24,7 @@ from scumble.models.copying import copy_into
 from scumble.models.entry import Defaults, LoraEntry, ModelEntry, slug, usual_defaults
 from scumble.models.folder import read_configs as read_folder_configs
 from scumble.models.folder import read_json
-from scumble.models.inspect import Inspection, inspect
+from scumble.models.inspect import ERASERS, Inspection, inspect
 from scumble.models.ledger import Ledger, cannot_write
 from scumble.models.loras import Loras
 
@@ -175,6 +175,11 @@ class Registry:
             if item.kind == "preview" and item.architecture == wanted and folder.is_dir():
                 return folder
         return None
+
+    def eraser(self) -> ModelEntry | None:
+        """The first network that closes gaps (LaMa, MAT) whose file is there."""
+        entries = (entry for entry in self.list() if entry.architecture in ERASERS)
+        return next((entry for entry in entries if Path(entry.path).exists()), None)
 
     def sha256(self, model_id: str, report: digest.Report | None = None) -> str:
         """The model's hash; read from disk once (gigabytes take seconds), recorded from then on.

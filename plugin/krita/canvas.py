@@ -154,7 +154,8 @@ class KritaCanvas:
         return PasteOutcome.BUSY
 
     def _front(self) -> Document:
-        front = self._documents.front()
+        held = self._held
+        front = self._documents.front() if held is None else self._documents.find(held.document)
         if front is None:
             raise ScumbleError(
                 ErrorCode.BAD_REQUEST, "No picture is open.", "Open or create one first."

@@ -14,7 +14,7 @@ from model_headers import CONFIGS, UNET, checkpoint, diffusers_folder, lora
 from safetensors.numpy import save_file
 
 from scumble.link.errors import ErrorCode, ScumbleError
-from scumble.models.inspect import V_MARK, inspect
+from scumble.models.inspect import ERASERS, V_MARK, inspect
 
 FILE = "painter.safetensors"
 
@@ -250,3 +250,15 @@ def test_any_values_in_a_configuration(tmp_path: Path, name: str, change: dict[s
         assert error.code is ErrorCode.MODEL_REJECTED
     else:
         assert 16 <= found.native <= 4096
+
+
+@pytest.mark.parametrize("architecture", ERASERS)
+def test_networks_that_close_gaps_are_known_by_one_tensor(
+    tmp_path: Path, architecture: str
+) -> None:
+    for mark in ERASERS[architecture]:
+        save_file({mark: np.zeros(4, np.float32)}, tmp_path / FILE)
+        found = inspect(tmp_path / FILE)
+        assert (found.kind, found.architecture) == ("single_file", architecture)
+        assert found.native > 0
+        assert not found.inpaint_channels

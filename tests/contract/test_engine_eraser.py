@@ -1,0 +1,103 @@
+"""LaMa through spandrel: what it removes, what it says where spandrel cannot run."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from test_engine import Listener, picture, request, selection
+from test_engine_intents import check_outside
+
+from scumble.engine import eraser
+from scumble.engine.diffusion import DiffusionEngine
+from scumble.link.errors import ErrorCode, ScumbleError
+from scumble.link.home import Home
+from scumble.link.values import Intent, Mode, WorkerState
+from scumble.models.registry import Registry
+
+ASKED = request("", Mode.INPAINT, intent=Intent.REMOVE, sampler="", batch=2)
+
+
+def add(home: Home, file: Path, tensors: dict[str, torch.Tensor]) -> None:
+    save_file(tensors, file)
+    Registry(home).add(file, "big-lama")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> DiffusionEngine:
+    """LaMa by its header only."""
+    home = Home(tmp_path / "home")
+    add(home, tmp_path / "lama.safetensors", {"model.model.1.bn_l.running_mean": torch.zeros(8)})
+    return DiffusionEngine(home, "cpu")
+
+
+def test_it_is_known_by_its_header_and_draws_nothing(engine: DiffusionEngine) -> None:
+    assert "big-lama" not in [model.id for model in engine.capabilities().models]
+
+
+def test_where_spandrel_is_missing_one_sentence_says_so(
+    engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "spandrel", None)
+    with pytest.raises(ScumbleError) as caught:
+        list(engine.run(ASKED, picture(), selection(), Listener().hooks()))
+    assert caught.value.code is ErrorCode.UNSUPPORTED
+    assert "spandrel" in caught.value.info.message
+    assert "scumble models remove big-lama" in caught.value.info.hint
+
+
+@pytest.fixture
+def spandrel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The real one; where torchvision is missing, empty names stand for it: LaMa calls none."""
+    if importlib.util.find_spec("spandrel") is None:
+        pytest.skip("LaMa WAS NOT TESTED: there is no spandrel")
+    if importlib.util.find_spec("torchvision") is None:
+        functional: Any = types.ModuleType("torchvision.transforms.functional")
+        functional.InterpolationMode = functional.rotate = functional.normalize = None
+        monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
+        transforms = types.ModuleType("torchvision.transforms")
+        monkeypatch.setitem(sys.modules, "torchvision.transforms", transforms)
+        monkeypatch.setitem(sys.modules, "torchvision.transforms.functional", functional)
+    import spandrel
+
+    yield spandrel
+    for name in [name for name in sys.modules if name.partition(".")[0] == "spandrel"]:
+        del sys.modules[name]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_lama_closes_the_gap(spandrel: Any, tmp_path: Path) -> None:
+    """Random weights; the real network, file and loader."""
+    from spandrel.architectures.LaMa import LaMa
+
+    home, file = Home(tmp_path / "home"), tmp_path / "big-lama.safetensors"
+    torch.manual_seed(1)
+    add(home, file, LaMa(in_nc=4, out_nc=3).state_dict())
+    engine, listener = DiffusionEngine(home, "cpu"), Listener()
+    made = list(engine.run(ASKED, picture(), selection(), listener.hooks()))
+    states = [status.state for status in listener.states]
+    assert states == [WorkerState.LOADING, WorkerState.RUNNING]
+    for one in made:
+        check_outside(ASKED, one)
+        assert one.metadata["model_id"] == "big-lama"
+    assert made[0].pixels != made[1].pixels, "the second sees the mirror image"
+    entry = Registry(home).eraser()
+    assert entry is not None
+    close = eraser.load(entry, "cpu")
+    image = np.random.default_rng(1).integers(0, 256, (70, 90, 3), np.uint8)
+    gap = np.zeros((70, 90), np.uint8)
+    gap[20:50, 30:60] = 255
+    closed = close(image, gap, 0)
+    assert np.array_equal(closed[gap == 0], image[gap == 0])
+    hidden = image.copy()
+    hidden[gap > 0] = 0
+    assert np.array_equal(close(hidden, gap, 0), closed), "nothing of what goes away is seen"
