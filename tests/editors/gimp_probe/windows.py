@@ -165,8 +165,9 @@ def modes_follow_the_selection():
         window._look()
         return window.start.get_label()
 
-    start = time.perf_counter()
     facts["empty"] = [label()]
+    start = time.perf_counter()
+    facts["empty"].append(canvas.mostly_empty(canvas.selection()))
     facts["look_ms"] = (time.perf_counter() - start) * 1000
     screen.select(image, 60, 60, 80, 60)
     facts["silent"] = [label(), window.start.get_tooltip_text()]

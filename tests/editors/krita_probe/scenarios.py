@@ -322,7 +322,7 @@ def modes_follow_the_selection(facts):
     before = screen.visible(document)
     facts["region"] = str(screen.docker()._backend.session.region(screen.panel().form()))
     screen.panel().button.click()
-    yield screen.settled(document, 3)
+    yield screen.settled(document, 2)
     facts["names"] = screen.names(document)
     after = screen.visible(document)
     facts["changed_outside"] = screen.changes_outside(before, after, 100, 100, 80, 60)
@@ -407,6 +407,7 @@ SCENARIOS = {
     "fill_again_and_again": fill_again_and_again,
     "paint_while_the_result_comes": lifetimes.paint_while_the_result_comes,
     "values_follow_the_document": lifetimes.values_follow_the_document,
+    "modes_follow_the_selection": modes_follow_the_selection,
     "errors_are_sentences": errors_are_sentences,
     "quit_while_working": lifetimes.quit_while_working,
     "recovered_after_restart": lifetimes.recovered_after_restart,
