@@ -286,7 +286,7 @@ def test_the_button_follows_prompt_and_selection_and_removes_without_a_prompt(
     assert facts["names"][-1] == "Removed (seed 7)"
     assert sorted(facts["names"][:-1]) == ["Background", "mark"]
     assert facts["changed_outside"] == 0
-    assert facts["changed_inside"] > 0.3 * 80 * 60
+    assert facts["changed_inside"] > 0.9 * 60 * 40
     assert facts["large_is_empty"] is False
     assert facts["look_ms"] <= MOST_MS
 

@@ -291,6 +291,8 @@ def modes_follow_the_selection(facts):
     document = screen.new_document("modes", 600, 400)
     background = screen.layers(document)[0]
     background.setPixelData(QByteArray(bytes(200 * 400 * 4)), 400, 0, 200, 400)
+    red = QByteArray(b"\x00\x00\xff\xff" * 60 * 40)  # what is to be removed
+    background.setPixelData(red, 110, 110, 60, 40)
     mark = document.createNode("mark", "paintlayer")
     document.rootNode().addChildNode(mark, None)
     mark.setPixelData(QByteArray(b"\x10\x20\x30\xff" * 150 * 120), 60, 50, 150, 120)
