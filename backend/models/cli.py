@@ -55,7 +55,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--name", default="", help="what to call it")
     _add_download_options(parser)
     parser = verb("inspect", _inspect, "say what a file or folder is, without loading it")
-    parser.add_argument("path", type=Path)
+    parser.add_argument("model", help="a file, a folder, or a name from `scumble models list`")
     parser = verb("verify", _verify, "read a model's files again and compare them")
     parser.add_argument("model", nargs="?", default="", help="all of them when left out")
     parser.add_argument("--repair", action="store_true", help="fetch again what is damaged")
@@ -147,8 +147,10 @@ def _remove(args: argparse.Namespace, registry: Registry) -> int:
     return 0
 
 
-def _inspect(args: argparse.Namespace, _: Registry) -> int:
-    found = inspect(args.path.expanduser())
+def _inspect(args: argparse.Namespace, registry: Registry) -> int:
+    path = Path(args.model).expanduser()
+    known = {entry.id: Path(entry.path) for entry in registry.list()}
+    found = inspect(path if path.exists() else known.get(args.model, path))
     if args.json:
         _print_json({**to_wire(found), "inpaint_channels": found.inpaint_channels})
         return 0

@@ -63,6 +63,13 @@ def test_inspect_says_what_a_file_is(scumble: Run, tmp_path: Path) -> None:
     assert "sdxl" in scumble("inspect", lora(tmp_path / "l.safetensors", 2048)).stdout
 
 
+def test_inspect_takes_a_registered_name_too(scumble: Run, tmp_path: Path) -> None:
+    file = checkpoint(tmp_path / "x.safetensors")
+    entry = answer(scumble("add", file, "--name", "Oil", "--json"))
+    by_name = answer(scumble("inspect", entry["id"], "--json"))
+    assert by_name == answer(scumble("inspect", file, "--json"))
+
+
 @pytest.mark.parametrize("verb", ["add", "inspect"])
 def test_a_pickle_is_one_sentence_and_a_failure(scumble: Run, tmp_path: Path, verb: str) -> None:
     file = tmp_path / "model.ckpt"
