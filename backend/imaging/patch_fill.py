@@ -90,7 +90,10 @@ def _copied(picture: Bytes8, unknown: Bytes8) -> tuple[Bytes8, Bytes8]:
     x = np.rint(columns + right[r, c] * (width / gap.shape[1])).astype(np.intp)
     np.clip(y, 0, height - 1, out=y)
     np.clip(x, 0, width - 1, out=x)
-    rough = prefill.enlarged(cv2.cvtColor(shifted, cv2.COLOR_Lab2RGB), picture)
+    # What the shift-map fill does not reach stays 0 in all channels, which no colour is in Lab.
+    reached = np.asarray(shifted.any(-1), np.uint8)
+    pieces = prefill.border_colours(cv2.cvtColor(shifted, cv2.COLOR_Lab2RGB), reached)
+    rough = prefill.enlarged(pieces, picture)
     whole = picture.copy()
     known = unknown[y, x] == 0
     whole[rows, columns] = np.where(known[:, None], picture[y, x], rough[rows, columns])
