@@ -126,10 +126,13 @@ def wait(wanted, seconds=SECONDS):
     end = time.monotonic() + seconds
 
     def look():
-        if wanted() or time.monotonic() > end:
+        try:
+            over = wanted() or time.monotonic() > end
+        except Exception:  # it is raised again below; here it would leave the loop running
+            over = True
+        if over:
             loop.quit()
-            return False
-        return True
+        return not over
 
     GLib.timeout_add(20, look)
     loop.run()

@@ -255,7 +255,11 @@ def start_with_the_keyboard():
     facts = {"began": screen.began(window), "prompt": window.prompt.text()}
     screen.fill_in(window, "a second boat", 4, seed=2)
     window.start.clicked()
-    facts["waits"] = screen.wait(lambda: "1 more waiting" in window.activity.bar.get_text(), 20.0)
+
+    def said():
+        return window.activity.bar.get_text() or ""
+
+    facts["waits"] = screen.wait(lambda: "1 more waiting" in said(), 20.0)
     screen.picture("working")
     facts["arrived"] = screen.filled(window, image, 3)
     facts["layers"] = screen.names(image)
