@@ -32,18 +32,27 @@ RIM = 4  # pixels beyond the gap that are copied too: blending needs both sides 
 ALL = 0.999  # of a pixel is known; averages of ones are not quite one
 RELAXATIONS = 8  # a size; the start from the size before is nearly right
 NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
+# each its own inverse: as it is, and mirrored along one side or both
+MIRRORS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
 PATCH = 3  # pixels; a side of the pieces that are recognised
 
 
 def close(picture: Bytes8, gap: Bytes8, seed: int = 0) -> Bytes8:
     """`picture`, uint8 (H, W, 3), with all that is not 0 in `gap`, uint8 (H, W), closed.
 
-    What lies outside the gap comes back as it was. Another seed looks farther
-    round for its pieces. Without enough known pixels the border's colours are
-    carried inward; without any the gap becomes grey.
+    What lies outside the gap comes back as it was. Another seed looks at a
+    mirror image, which the search goes through in another order, and each
+    fourth one farther round. Without enough known pixels the border's colours
+    are carried inward; without any the gap becomes grey.
     """
+    mirror = MIRRORS[seed % len(MIRRORS)]
+    closed = _closed(picture[mirror], gap[mirror], seed // len(MIRRORS))
+    return np.ascontiguousarray(closed[mirror])
+
+
+def _closed(picture: Bytes8, gap: Bytes8, farther: int) -> Bytes8:
     filled = picture.copy()
-    area = _looked_at(gap, seed)
+    area = _looked_at(gap, farther)
     part = np.s_[area.y : area.bottom, area.x : area.right]
     colours, hole = np.ascontiguousarray(picture[part]), np.asarray(gap[part] > 0, np.uint8)
     factor = min(1.0, float(np.sqrt(LARGEST / hole.size)))
@@ -60,13 +69,13 @@ def close(picture: Bytes8, gap: Bytes8, seed: int = 0) -> Bytes8:
     return np.asarray(filled, np.uint8)
 
 
-def _looked_at(gap: Bytes8, seed: int) -> Region:
+def _looked_at(gap: Bytes8, farther: int) -> Region:
     """The rectangle that pieces are taken from."""
     height, width = gap.shape
     canvas = Size(width, height)
     box = masks.bounds(gap)
     side = float(np.sqrt(np.count_nonzero(gap)))
-    reach = max(LEAST_REACH, round(REACH * (1 + seed % 4) * side))
+    reach = max(LEAST_REACH, round(REACH * (1 + farther % 4) * side))
     area = clamp(pad(box, reach), canvas)
     part = gap[area.y : area.bottom, area.x : area.right]
     known = 1 - np.count_nonzero(part) / part.size

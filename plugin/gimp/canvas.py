@@ -107,8 +107,9 @@ class GimpCanvas:
             layer.update(0, 0, width, height)
             layer.attach_parasite(_parasite("scumble-metadata", result.metadata))
             parent, position = _above_active(image)
-            image.insert_layer(layer, parent, position)
+            # before it is inserted: in a group whose position is locked it cannot be moved
             layer.set_offsets(result.region.x, result.region.y)
+            image.insert_layer(layer, parent, position)
         finally:
             image.undo_group_end()
         image.attach_parasite(_parasite(PASTED, [*pasted, marker][-200:]))

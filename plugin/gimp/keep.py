@@ -11,7 +11,7 @@ from typing import Optional
 from gi.repository import Gimp
 
 from .canvas import PERSISTENT
-from .link.form import Form, form_from_json, form_to_json
+from .link.form import Form, for_another_document, form_from_json, form_to_json
 
 REFINE_STRENGTH = 0.6  # what "Refine" begins with
 FORM = "scumble-form"  # parasite: the image's own values, travel in the XCF
@@ -28,7 +28,7 @@ def remembered_form(image: Optional[Gimp.Image]) -> Optional[Form]:
     if parasite is not None:
         return form_from_json(bytes(parasite.get_data()).decode("utf-8", "replace"))
     try:
-        return form_from_json(_file("form.json").read_text(encoding="utf-8"))
+        return for_another_document(form_from_json(_file("form.json").read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -39,8 +39,8 @@ def visible_pixels(image: Gimp.Image, region: Region) -> bytes:
         for position, layer in enumerate(layers):
             copy = Gimp.Layer.new_from_drawable(layer, small)
             small.insert_layer(copy, None, position)
-            _, x, y = layer.get_offsets()
-            copy.set_offsets(x - region.x, y - region.y)
+        # moves all of them, also those whose position the artist has locked
+        small.resize(region.width, region.height, -region.x, -region.y)
         return _composite(small, Region(0, 0, region.width, region.height))
     finally:
         small.delete()

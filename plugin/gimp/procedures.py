@@ -17,7 +17,7 @@ from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.form import MAX_EDGE, MAX_PADDING, Form
 from .link.geometry import Context
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, MaskSettings
-from .link.wording import CONTEXTS, INTENTS, PADDING, PREFILLS, TIPS
+from .link.wording import CONTEXTS, EDGES, INTENTS, MARKED, PADDING, PREFILLS, TIPS
 from .watch import leave_with_gimp
 
 MENU = "<Image>/Filters/Scumble"
@@ -175,8 +175,9 @@ def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
         first = _nick(getattr(default, name))
         procedure.add_choice_argument(name, label, TIPS[name], offered, first, flags)
     whole("padding", "Padd_ing", TIPS["padding"], 0, MAX_PADDING, 64, flags)
-    for name, label in (("grow", "_Grow"), ("feather", "_Feather")):
-        number(name, label, TIPS[name] + " -1: auto.", -1.0, MAX_EDGE, -1.0, flags)
+    text("marked-by", "Mar_ked by", TIPS["marked_by"], "", flags)
+    for label, name in EDGES:
+        number(name, "_" + label, TIPS[name] + " -1: auto.", -1.0, MAX_EDGE, -1.0, flags)
     for name, label in (("colour-match", "Match _colours"), ("focus", "F_ocus")):
         tip = TIPS[name.replace("-", "_")]
         procedure.add_boolean_argument(name, label, tip, name == "colour-match", flags)
@@ -193,8 +194,8 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         name: next(value for _, value in table if _nick(value) == config.get_property(name))
         for name, _, table in _CHOICES
     }
-    padded = chosen["context"] is PADDING
-    grow, feather = (config.get_property(name) for name in ("grow", "feather"))
+    context = chosen["context"]
+    widths = {name: config.get_property(name) for _, name in EDGES}
     return Form(
         prompt=config.get_property("prompt") or "",
         negative_prompt=config.get_property("negative-prompt") or "",
@@ -205,11 +206,12 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         strength=config.get_property("strength"),
         seed=None if seed < 0 else seed,
         batch=config.get_property("results"),
-        context=Context.AUTO if padded else chosen["context"],
-        padding=config.get_property("padding") if padded else None,
+        context=context if isinstance(context, Context) else Context.AUTO,
+        padding=config.get_property("padding") if context is PADDING else None,
+        marked_by=config.get_property("marked-by") or "" if context is MARKED else None,
         intent=chosen["intent"],
         prefill=chosen["prefill"],
-        mask=MaskSettings(None if grow < 0 else grow, None if feather < 0 else feather),
+        mask=MaskSettings(**{name: None if w < 0 else w for name, w in widths.items()}),
         colour_match=config.get_property("colour-match"),
         focus=config.get_property("focus"),
     )

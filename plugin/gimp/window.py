@@ -125,9 +125,7 @@ class Window:
             action = self._session.action(form)
             self.start.set_label(action.label)
             self.start.set_tooltip_text("%s (Ctrl+Enter)" % action.tip)
-            self._session.estimate(
-                form, lambda seconds: self.time.set_text(estimate_words(seconds))
-            )
+            self._session.estimate(form, self._show_estimate)
         return True
 
     def _show_estimate(self, seconds: Optional[float]) -> None:

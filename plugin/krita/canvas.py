@@ -146,7 +146,11 @@ class KritaCanvas:
         if self._addition is None:
             self._addition = addition = Addition(key, result.region, pixels, name)
         if addition is not None:
-            addition.go_on(target)
+            try:
+                addition.go_on(target)
+            except Exception:
+                self._addition = None  # or it would keep every later result waiting
+                raise
             if addition.added is not None:
                 self._addition = None
                 return _settle(addition, target, result, name)

@@ -7,8 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 from krita import DockWidget
 
 from .backend import Backend
-from .link.errors import ScumbleError
-from .link.form import Form, form_from_json, form_to_json
+from .link.form import Form, for_another_document, form_from_json, form_to_json
 from .link.values import Result
 from .panel import Panel
 from .qt import QtGui, QTimer, QtWidgets
@@ -34,7 +33,7 @@ class Docker(DockWidget):
         self.setWidget(self.panel)
         stored = backend.read_default_form()
         if stored:
-            self.panel.show_form(form_from_json(stored))
+            self.panel.show_form(for_another_document(form_from_json(stored)))
         self._look_timer = QTimer(self)
         self._look_timer.setInterval(_LOOK_MS)
         self._look_timer.timeout.connect(self.look)
@@ -71,7 +70,9 @@ class Docker(DockWidget):
             return False
 
     def start(self) -> None:
-        self._backend.guard(lambda: self._start(_IDLE_TRIES))
+        if not self._reading:  # a second press while the first one waits or reads is none
+            self._reading = True
+            self._backend.guard(lambda: self._start(_IDLE_TRIES))
 
     def cancel(self, job_id: str) -> None:
         self._backend.guard(lambda: self._backend.session.cancel(job_id))
@@ -115,22 +116,19 @@ class Docker(DockWidget):
         self.panel.show_estimate(seconds)
 
     def _start(self, tries: int) -> None:
-        # what a stroke or filter is still painting belongs to the picture that is read
-        if self._backend.canvas.busy() and tries:
-            again = lambda: self._backend.guard(lambda: self._start(tries - 1))  # noqa: E731
-            QTimer.singleShot(_IDLE_MS, again)
-            return
-        if self._reading:
-            return
-        form = self.panel.form()
-        region = self._backend.session.region(form)
-        self._backend.remember(form_to_json(form))
-        self.panel.started()
-        self._reading = True
         try:
+            # what a stroke or filter is still painting belongs to the picture that is read
+            if self._backend.canvas.busy() and tries:
+                again = lambda: self._backend.guard(lambda: self._start(tries - 1))  # noqa: E731
+                QTimer.singleShot(_IDLE_MS, again)
+                return
+            form = self.panel.form()
+            region = self._backend.session.region(form)
+            self._backend.remember(form_to_json(form))
+            self.panel.started()
             submit = lambda: self._backend.guard(lambda: self._submit(form))  # noqa: E731
             self._backend.canvas.hold(region, submit)
-        except ScumbleError:
+        except Exception:  # whatever it was, the next press has to work
             self._submitted()
             raise
 
@@ -158,3 +156,5 @@ class Docker(DockWidget):
             self.panel.show_form(self._forms[document])
         elif stored:
             self.panel.show_form(form_from_json(stored))
+        else:
+            self.panel.show_form(for_another_document(self.panel.form()))

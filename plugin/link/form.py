@@ -237,6 +237,11 @@ def draw_seed() -> int:
     return secrets.randbelow(MAX_SEED + 1)
 
 
+def for_another_document(form: Form) -> Form:
+    """The form as a start elsewhere: without what marks the context in its own document."""
+    return replace(form, marked=None, marked_by=None)
+
+
 def form_to_json(form: Form) -> str:
     return json.dumps(to_wire(form))
 

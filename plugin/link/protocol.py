@@ -47,7 +47,7 @@ Events (no reply; to every connection of the job's client_id, `worker` to all):
 
 from __future__ import annotations
 
-PROTOCOL = 1
+PROTOCOL = 2  # of values, too: a request says more than one of version 1
 MAGIC = b"SCUMBLE1"  # first bytes that a client sends
 
 MAX_HEADER = 64 * 1024  # bytes

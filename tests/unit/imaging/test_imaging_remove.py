@@ -75,3 +75,27 @@ def test_the_same_result_is_removed_with_the_same_bytes_and_each_one_is_another(
     )
     assert one == same
     assert one[1] != other[1]
+
+
+def test_what_is_nearly_opaque_closes_a_gap_and_empty_canvas_stays_empty() -> None:
+    _, bird, selection = sky_with_a_bird()
+    bird[..., 3] = 252  # a layer at 99 %
+    bird[:, :100, 3] = 0  # the disc's left half lies on nothing
+    place, data = remove(request_for(AREA), bird.tobytes(), selection.tobytes())
+    layer = np.frombuffer(data, np.uint8).reshape(place.height, place.width, 4)
+    assert place.x >= AREA.x + 100
+    assert layer[..., 3].max() == 252
+    bird[..., 3] = np.where(selection > 0, 0, 255)
+    with pytest.raises(ScumbleError, match="nothing to remove"):
+        remove(request_for(AREA), bird.tobytes(), selection.tobytes())
+
+
+def test_another_seed_removes_differently() -> None:
+    clean, _, selection = sky_with_a_bird()
+    noisy = clean.copy()
+    noisy[..., :3] = np.random.default_rng(1).integers(0, 256, (*selection.shape, 3))
+    removed = {
+        remove(request_for(AREA, seed=seed), noisy.tobytes(), selection.tobytes())[1]
+        for seed in range(4)
+    }
+    assert len(removed) > 1

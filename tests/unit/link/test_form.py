@@ -22,6 +22,7 @@ from scumble.link.form import (
     action_for,
     build_request,
     check,
+    for_another_document,
     form_from_json,
     form_to_json,
     intent_for,
@@ -358,3 +359,8 @@ def test_a_large_selection_is_judged_by_samples() -> None:
     region = Region(0, 0, side, side)
     clear = Snapshot(Size(side, side), region, bytes(4 * side * side), b"\xff" * (side * side))
     assert mostly_empty(clear)
+
+
+def test_what_marks_the_context_stays_in_its_own_document() -> None:
+    form = Form(prompt="a hut", steps=7, marked=Region(1, 2, 3, 4), marked_by="mark")
+    assert for_another_document(form) == Form(prompt="a hut", steps=7)
