@@ -53,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
         default=user_cache_path("scumble") / "training",
         help="prepared data, checkpoints and sheets (default: %(default)s)",
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        help="train: a saved diffusers folder to go on from where there are no checkpoints",
+    )
     parser.add_argument("--to", type=Path, help="what sheet or export writes")
     parser.add_argument(
         "--subjects",
@@ -88,6 +94,10 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     os.nice(19 - os.nice(0))
     _one_thread()
     _prepare(folder, options)
+    if options.source is not None:
+        from .begin import begin
+
+        begin(options.source, folder)
     from . import clip, export, latents, prompts, sheets, sprites, things, unet, vae
 
     everything = sprites.load(folder / "sprites")[0]
@@ -103,7 +113,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     if "clip" in stages:
         clip.train(folder, sprites.core(everything), minutes=options.clip_minutes)
     if "latents" in stages:
-        encode = latents.encoder(vae.load(folder))
+        encode = latents.encoder(vae.load(folder), options.keep_encoder)
         latents.make(folder, encode, records, shards=options.shards)
     if "unet" in stages:
 
@@ -115,7 +125,6 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
 
         unet.train(folder, minutes=options.unet_minutes, sheet=sheet)
     if "judge" in stages:
-        _copy_once(folder / "clip.pt", folder / "judge.pt")
         clip.train(folder, records, minutes=options.judge_minutes, name="judge")
 
 
@@ -150,13 +159,6 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-
-
-def _copy_once(source: Path, target: Path) -> None:
-    import shutil
-
-    if not target.exists():
-        shutil.copy2(source, target)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,8 @@ class Run:
         if path.exists():
             state = torch.load(path, map_location="cpu", weights_only=True)
             module.load_state_dict(state["module"])
-            optimizer.load_state_dict(state["optimizer"])
+            if state["optimizer"] is not None:  # None: begun from a saved folder
+                optimizer.load_state_dict(state["optimizer"])
             self.average.module.load_state_dict(state["average"])
             self.average.updates = self.step = state["step"]
             self.seconds = state["seconds"]

@@ -28,6 +28,22 @@ LEARNING_RATE = 1e-3
 TWINS = 0.25  # share of a batch that differs from a neighbour only in colour, style or background
 
 
+def text_config(vocabulary: int, end: int, layers: int = 4) -> CLIPTextConfig:
+    """The text encoder's shape; `end` is the token that ends a caption and pads it."""
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        max_position_embeddings=tokens.LENGTH,
+        projection_dim=EMBEDDING,
+        bos_token_id=end - 1,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
+
+
 class ImageTower(nn.Module):
     """Pictures (N x 3 x H x W, -1 to 1) to unit vectors (N x EMBEDDING)."""
 
@@ -72,20 +88,7 @@ class Pair(nn.Module):
 
     def __init__(self, vocabulary: int, end: int) -> None:
         super().__init__()
-        self.text = CLIPTextModelWithProjection(
-            CLIPTextConfig(
-                vocab_size=vocabulary,
-                hidden_size=WIDTH,
-                intermediate_size=4 * WIDTH,
-                num_hidden_layers=4,
-                num_attention_heads=4,
-                max_position_embeddings=tokens.LENGTH,
-                projection_dim=EMBEDDING,
-                bos_token_id=end - 1,
-                eos_token_id=end,
-                pad_token_id=end,
-            )
-        )
+        self.text = CLIPTextModelWithProjection(text_config(vocabulary, end))
         self.image = ImageTower()
         self.scale = nn.Parameter(torch.tensor(2.7))  # log of 1 / temperature
 
