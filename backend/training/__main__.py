@@ -98,6 +98,8 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         from .begin import begin
 
         begin(options.source, folder)
+    from transformers import CLIPTokenizer
+
     from . import clip, export, latents, prompts, sheets, sprites, things, unet, vae
 
     everything = sprites.load(folder / "sprites")[0]
@@ -118,7 +120,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     if "unet" in stages:
 
         def sheet(drawer: unet.Drawer) -> None:
-            tokenizer = clip.load(folder)[1]
+            tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
             pipeline = export.assemble(vae.load(folder), copy.deepcopy(drawer), tokenizer)
             pictures = sheets.draw(pipeline, prompts.all_prompts()[::5])
             sheets.grid(pictures, 10).save(folder / "sheet.png")

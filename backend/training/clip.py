@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -25,7 +26,8 @@ WIDTH = 256  # of the text encoder: the U-Net's cross_attention_dim
 EMBEDDING = 192  # where pictures and captions meet
 IMAGE_SIZE = 48  # pixels, what the image tower looks at
 LEARNING_RATE = 1e-3
-TWINS = 0.25  # share of a batch that differs from a neighbour only in colour, style or background
+TWINS = 0.15  # share of a batch that differs from a neighbour only in colour or background
+VIEWS = 32  # scenes of each picture
 
 
 def text_config(vocabulary: int, end: int, layers: int = 4) -> CLIPTextConfig:
@@ -139,8 +141,8 @@ def train(
 ) -> None:
     """Train for `minutes` in all (over all sessions) on the pictures that are not held back.
 
-    The state goes to `name`.pt; the U-Net learns to listen to "clip", so once it trains that one
-    must stay, and the judge goes on from a copy under a name of its own.
+    The state goes to `name`.pt. The U-Net begins from what "clip" has read; the judge is a pair of
+    its own, learned from nothing, so that it knows nothing of the U-Net's ways.
     """
     pictures = sprites.by_file(folder / "sprites", records)
     seen = [record for record in records if not record.held_back]
@@ -153,9 +155,10 @@ def train(
     run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.998)
     rng = np.random.default_rng([seed, run.step])
     words = random.Random(f"{seed} {run.step}")
+    views = Views(rng, seen, pictures)
     bar = tqdm(total=minutes, unit="min", mininterval=10)
     while run.going(minutes):
-        drawn = _batch(rng, seen, pictures, batch)
+        drawn = views.batch(rng, batch)
         images = to_tensor(np.stack([_augmented(rng, scene) for scene in drawn]))
         ids = encode(tokenizer, [_say(words, scene) for scene in drawn], short=True)
         factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=20, floor=0.02)
@@ -182,35 +185,46 @@ def train(
     bar.close()
 
 
-def _batch(
-    rng: np.random.Generator,
-    seen: list[sprites.Sprite],
-    pictures: dict[str, scenes.Pixels],
-    count: int,
-) -> list[scenes.Scene]:
-    """Scenes of different things, and some twins that differ in what is said of them."""
-    drawn: list[scenes.Scene] = []
-    taken: set[tuple[str, str, str]] = set()
-    things: set[str] = set()
-    while len(drawn) < count:
-        record = seen[int(rng.integers(len(seen)))]
-        for _ in range(2 if rng.random() < TWINS else 1):
-            if record.thing in things and not drawn[-1].thing.endswith(record.thing):
-                continue
-            scene = scenes.draw(
-                rng,
-                record,
-                pictures[record.file],
-                size=IMAGE_SIZE * 5 // 4,
-                extent=(0.4, 0.95),
-                anywhere=True,
-            )
-            key = (scene.thing, scene.style, scene.background)
-            if key not in taken and len(drawn) < count:
-                taken.add(key)
-                drawn.append(scene)
-        things.add(record.thing)
-    return drawn
+class Views:
+    """Small scenes of every thing, drawn once; a step takes other ones, cropped and lit anew.
+
+    Drawing each scene when it is needed would take longer than learning from it.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        records: list[sprites.Sprite],
+        pictures: dict[str, scenes.Pixels],
+    ) -> None:
+        self.views = [
+            [
+                scenes.draw(
+                    rng,
+                    record,
+                    pictures[record.file],
+                    size=IMAGE_SIZE * 5 // 4,
+                    extent=(0.45, 0.95),
+                    anywhere=True,
+                )
+                for _ in range(VIEWS)
+            ]
+            for record in records
+        ]
+
+    def batch(self, rng: np.random.Generator, count: int) -> list[scenes.Scene]:
+        """`count` scenes, no two of which the same can be said of: some differ in little only."""
+        drawn: list[scenes.Scene] = []
+        taken: set[tuple[str, str, str]] = set()
+        for number in rng.permutation(len(self.views)):
+            twins = 2 if rng.random() < TWINS else 1
+            for view in rng.choice(VIEWS, twins, replace=False):
+                scene = self.views[int(number)][int(view)]
+                key = (scene.thing, scene.style, scene.background)
+                if key not in taken and len(drawn) < count:
+                    taken.add(key)
+                    drawn.append(scene)
+        return drawn
 
 
 def _say(rng: random.Random, scene: scenes.Scene) -> str:
@@ -220,16 +234,21 @@ def _say(rng: random.Random, scene: scenes.Scene) -> str:
         style=scene.style,
         background=scene.background,
         keywords=scene.keywords,
+        say_background=0.4,
     )
 
 
 def _augmented(rng: np.random.Generator, scene: scenes.Scene) -> scenes.Pixels:
-    """A crop, light and contrast a little off, and a little noise."""
+    """A crop, light and contrast a little off, a little noise, and sometimes out of focus."""
     left, top = rng.integers(0, IMAGE_SIZE // 4 + 1, 2)
-    cut = scene.pixels[top : top + IMAGE_SIZE, left : left + IMAGE_SIZE].astype(np.float32)
-    cut = (cut - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
-    cut += rng.normal(0, rng.uniform(0, 8), cut.shape)
-    return np.asarray(cut.clip(0, 255), dtype=np.uint8)
+    cut = scene.pixels[top : top + IMAGE_SIZE, left : left + IMAGE_SIZE]
+    if rng.random() < 0.4:
+        side = int(rng.integers(IMAGE_SIZE // 3, IMAGE_SIZE))
+        small = Image.fromarray(cut).resize((side, side), Image.Resampling.BILINEAR)
+        cut = np.asarray(small.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC))
+    lit = (cut.astype(np.float32) - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
+    lit += rng.uniform(0, 8) * rng.standard_normal(lit.shape, dtype=np.float32)
+    return np.asarray(lit.clip(0, 255), dtype=np.uint8)
 
 
 def load(folder: Path, name: str = "clip") -> tuple[Pair, CLIPTokenizer]:

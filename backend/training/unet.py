@@ -40,7 +40,7 @@ BATCHES = ((0.0, 32), (0.5, 64))
 PIECE = 16
 OUTSIDE = 0.25  # weight of the error where the picture is given anyway
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
-SHEET_EVERY = 900.0  # seconds
+SHEET_EVERY = 1800.0  # seconds
 
 # Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity.
 Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
