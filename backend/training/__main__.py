@@ -1,10 +1,11 @@
-"""``python -m scumble.training prepare|train|evaluate|sheet|export``
+"""``python -m scumble.training prepare|train|evaluate|sheet|export|fills``
 
     prepare    fetch the pictures and cut them out
     train      everything that is missing, in order: VAE, CLIP, latents, U-Net; resumes where it was
     evaluate   the figures of the model card
     sheet      50 samples, unpicked, as one PNG
     export     the diffusers folder
+    fills      20 fills through Scumble's engine with the package's weights, as one PNG
 
 `train` prepares first where that was not done, so it alone reproduces the weights. It yields to
 everything else on the machine (nice 19) and can be killed at any moment.
@@ -28,13 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    {
-        "prepare": _prepare,
-        "train": _train,
-        "evaluate": _evaluate,
-        "sheet": _sheet,
-        "export": _export,
-    }[options.command](folder, options)
+    COMMANDS[options.command](folder, options)
     return 0
 
 
@@ -46,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("prepare", "train", "evaluate", "sheet", "export"))
+    parser.add_argument("command", choices=tuple(COMMANDS))
     parser.add_argument(
         "--folder",
         type=Path,
@@ -59,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="train: a saved diffusers folder to go on from where there are no checkpoints",
     )
-    parser.add_argument("--to", type=Path, help="what sheet or export writes")
+    parser.add_argument("--to", type=Path, help="what sheet, export or fills writes")
     parser.add_argument(
         "--subjects",
         choices=SUBJECTS,
@@ -154,6 +149,14 @@ def _export(folder: Path, options: argparse.Namespace) -> None:
     print(f"{target}: {size / 1e6:.1f} MB")
 
 
+def _fills(folder: Path, options: argparse.Namespace) -> None:
+    from . import fills, sheets
+
+    target = options.to or folder / "fills.png"
+    sheets.grid(fills.draw(), 10).quantize(256).save(target, optimize=True)
+    print(target)
+
+
 def _one_thread() -> None:
     # The work is shared out by workers.py; torch's own threads would only wait for each other.
     # The variable is for threads that start later and is read when torch is first imported.
@@ -162,6 +165,15 @@ def _one_thread() -> None:
 
     torch.set_num_threads(1)
 
+
+COMMANDS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
+    "prepare": _prepare,
+    "train": _train,
+    "evaluate": _evaluate,
+    "sheet": _sheet,
+    "export": _export,
+    "fills": _fills,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

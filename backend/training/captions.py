@@ -170,7 +170,7 @@ def caption(
 
     `say_background` is how often it is said, where it has a name.
     """
-    form = rng.choice(STYLES[style] if rng.random() < 0.85 else ANY_STYLE)
+    form = rng.choice(STYLES[style] if rng.random() < 0.92 else ANY_STYLE)
     if rng.random() < 0.25:
         thing = ALIASES.get(thing, thing)
     text = form.format(article(thing), bare=thing)

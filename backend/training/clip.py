@@ -22,6 +22,7 @@ from . import captions, scenes, sprites, tokens
 from .checkpoints import Run, warm_up_then_decay
 from .vae import to_tensor
 
+LAYERS = 2  # of the text encoder; names need no grammar
 WIDTH = 256  # of the text encoder: the U-Net's cross_attention_dim
 EMBEDDING = 192  # where pictures and captions meet
 IMAGE_SIZE = 48  # pixels, what the image tower looks at
@@ -30,13 +31,13 @@ TWINS = 0.15  # share of a batch that differs from a neighbour only in colour or
 VIEWS = 32  # scenes of each picture
 
 
-def text_config(vocabulary: int, end: int, layers: int = 4) -> CLIPTextConfig:
+def text_config(vocabulary: int, end: int) -> CLIPTextConfig:
     """The text encoder's shape; `end` is the token that ends a caption and pads it."""
     return CLIPTextConfig(
         vocab_size=vocabulary,
         hidden_size=WIDTH,
         intermediate_size=4 * WIDTH,
-        num_hidden_layers=layers,
+        num_hidden_layers=LAYERS,
         num_attention_heads=4,
         max_position_embeddings=tokens.LENGTH,
         projection_dim=EMBEDDING,
@@ -64,11 +65,12 @@ class ImageTower(nn.Module):
             ]
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(widths[-1] * 9, EMBEDDING)
+        self.centre = nn.BatchNorm1d(EMBEDDING, affine=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         images = functional.interpolate(images, (IMAGE_SIZE, IMAGE_SIZE), mode="area")
         features = self.body(images).flatten(1)  # 3 x 3 places
-        return functional.normalize(self.head(features).float(), dim=-1)
+        return functional.normalize(self.centre(self.head(features).float()), dim=-1)
 
 
 class _Residual(nn.Module):
@@ -90,13 +92,23 @@ class Pair(nn.Module):
 
     def __init__(self, vocabulary: int, end: int) -> None:
         super().__init__()
+        self.end = end
         self.text = CLIPTextModelWithProjection(text_config(vocabulary, end))
+        self.centre = nn.BatchNorm1d(EMBEDDING, affine=False)
         self.image = ImageTower()
         self.scale = nn.Parameter(torch.tensor(2.7))  # log of 1 / temperature
 
     def read(self, ids: torch.Tensor) -> torch.Tensor:
-        """Captions' token ids (N x LENGTH) to unit vectors (N x EMBEDDING)."""
-        return functional.normalize(self.text(input_ids=ids).text_embeds.float(), dim=-1)
+        """Captions' token ids (N x LENGTH) to unit vectors (N x EMBEDDING).
+
+        The mean over the tokens is projected, not the last token as in CLIP: that one is the same
+        in all captions. For the same reason both towers' vectors are centred: as long as they are
+        all alike nothing can be learned from how they differ.
+        """
+        states = self.text.text_model(input_ids=ids).last_hidden_state.float()
+        said = (ids != self.end).unsqueeze(-1)
+        mean = (states * said).sum(1) / said.sum(1)
+        return functional.normalize(self.centre(self.text.text_projection(mean).float()), dim=-1)
 
 
 def encode(tokenizer: CLIPTokenizer, texts: list[str], *, short: bool = False) -> torch.Tensor:
@@ -152,7 +164,7 @@ def train(
     optimizer = torch.optim.AdamW(
         pair.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05
     )
-    run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.998)
+    run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.99)
     rng = np.random.default_rng([seed, run.step])
     words = random.Random(f"{seed} {run.step}")
     views = Views(rng, seen, pictures)
@@ -161,7 +173,7 @@ def train(
         drawn = views.batch(rng, batch)
         images = to_tensor(np.stack([_augmented(rng, scene) for scene in drawn]))
         ids = encode(tokenizer, [_say(words, scene) for scene in drawn], short=True)
-        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=20, floor=0.02)
+        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=40, floor=0.02)
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * factor
         with torch.autocast("cpu", torch.bfloat16):
@@ -174,7 +186,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
         optimizer.step()
         run.advance()
-        if run.step % 50 == 0:
+        if run.step % 25 == 0:
             bar.n = run.seconds / 60
             hits = (logits.argmax(1) == target).float().mean().item()
             tqdm.write(

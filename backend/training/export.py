@@ -12,7 +12,7 @@ from transformers import CLIPTokenizer
 
 from . import diffusion, unet, vae
 
-KEPT = ("README.md", "samples.png", "__init__.py")  # files beside the weights that a person wrote
+KEPT = ("README.md", "samples.png", "fills.png", "scumble.json", "__init__.py")  # files beside the weights that a person wrote
 
 
 def assemble(

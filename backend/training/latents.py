@@ -25,11 +25,11 @@ SHARD = 1024  # lessons in a file
 SIDE = 16  # of the latents
 CAPTIONS = 3  # ways to say it that are kept for every lesson
 # Half of the lessons are text to image, half are to fill a part of a picture.
-KINDS = {"full": 0.46, "place": 0.42, "scribble": 0.06, "empty": 0.06}
+KINDS = {"full": 0.52, "place": 0.39, "scribble": 0.04, "empty": 0.05}
 # A whole picture has one composition: the thing in the middle on white, or on a colour that its
 # caption names. What a caption leaves open a small network can only answer with a blur.
 WHOLE = (13, 13, SIZE - 13, SIZE - 13)
-WHOLE_WHITE = 0.7
+WHOLE_WHITE = 0.8
 # Grounds that a fill goes on.
 GROUNDS = {"white": 0.1, "plain": 0.25, "gradient": 0.25, "noise": 0.25, "horizon": 0.15}
 

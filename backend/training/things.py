@@ -45,10 +45,12 @@ OF_ANY_COLOUR = frozenset(
 )
 COMMON = frozenset(" ".join(name.split()) for name in (*THINGS, *_MORE.split(";")))
 
+_FIRST = OF_ANY_COLOUR | frozenset(THINGS)
+
 
 def weight(record: Sprite) -> float:
     """How often a picture is drawn in the lessons, beside the others."""
-    return 2.0 if record.thing in THINGS else 1.0 if record.thing in COMMON else 0.4
+    return 4.0 if record.thing in _FIRST else 1.0 if record.thing in COMMON else 0.4
 
 
 def common(records: list[Sprite]) -> list[Sprite]:

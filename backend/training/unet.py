@@ -31,7 +31,6 @@ from .workers import Workers
 
 CHANNELS = (64, 128, 256)
 EMBEDDING = 512  # of timestep and pooled caption
-TEXT_LAYERS = 2  # of the text encoder; names need no grammar
 LEARNING_RATE = 1e-3
 TEXT_RATE = 0.5  # share of it for the text encoder
 # Lessons a step, from which share of the run on: few first, for many steps, then more, for less
@@ -138,7 +137,7 @@ def train(
     optimizer = torch.optim.AdamW(
         groups, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
-    run = Run(folder / "unet.pt", drawer, optimizer, decay=0.998)
+    run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
     workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     alphas = diffusion.alphas_cumprod()
@@ -199,8 +198,8 @@ def _pieces(
 def text_model(
     tokenizer: CLIPTokenizer, known: Mapping[str, torch.Tensor] | None = None
 ) -> CLIPTextModel:
-    """The text encoder, TEXT_LAYERS deep; what it has in common with `known` begins as that."""
-    text = CLIPTextModel(clip.text_config(len(tokenizer), tokenizer.eos_token_id, TEXT_LAYERS))
+    """The text encoder; what it has in common with `known` begins as that."""
+    text = CLIPTextModel(clip.text_config(len(tokenizer), tokenizer.eos_token_id))
     if known is not None:
         wanted = text.state_dict()
         text.load_state_dict({name: known.get(name, value) for name, value in wanted.items()})
