@@ -75,4 +75,5 @@ def min_snr_weight(squares: torch.Tensor) -> torch.Tensor:
     one step that sets the composition would never be learnt: it is kept at LEAST_WEIGHT.
     """
     snr = squares / (1 - squares).clamp(min=1e-8)
-    return (snr.clamp(max=GAMMA) / (snr + 1)).clamp(min=LEAST_WEIGHT)
+    weight = snr.clamp(max=GAMMA) / (snr + 1)
+    return torch.where(snr < 1, weight.clamp(min=LEAST_WEIGHT), weight)
