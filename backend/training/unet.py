@@ -7,7 +7,8 @@ picture from the caption, so one set of weights does text to image, image to ima
 The caption reaches the U-Net on two ways. Cross-attention reads it word by word, at the lowest
 resolution only; and pooled to one vector it is added to the timestep's embedding, which scales and
 shifts the features of every residual block ("adaptive group normalisation"). The second way makes
-a name act like the class of a class-conditional model, which is learned many times sooner.
+a name act like the class of a class-conditional model, which is learned many times sooner. Where
+things are it is told by its first convolution: see `positions`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from torch import nn
 from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import clip, diffusion, latents
+from . import clip, diffusion, latents, positions
 from .checkpoints import Run, warm_up_then_decay
 from .workers import Workers
 
@@ -37,6 +38,7 @@ TEXT_RATE = 0.5  # share of it for the text encoder
 # noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
 BATCHES = ((0.0, 32), (0.5, 64))
 PIECE = 16
+MASK_CHANNEL = 4  # of the nine
 OUTSIDE = 0.25  # weight of the error where the picture is given anyway
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
 SHEET_EVERY = 1800.0  # seconds
@@ -49,6 +51,7 @@ def new() -> UNet2DConditionModel:
     """An untrained U-Net for 16 x 16 x 4 latents."""
     module = UNet2DConditionModel(
         sample_size=latents.SIDE,
+        conv_in_kernel=positions.KERNEL,
         in_channels=9,
         out_channels=4,
         down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
@@ -68,6 +71,7 @@ def new() -> UNet2DConditionModel:
         if isinstance(part, ResnetBlock2D):
             nn.init.zeros_(part.conv2.weight)
     nn.init.zeros_(module.conv_out.weight)
+    positions.give(module.conv_in, MASK_CHANNEL)
     return module
 
 
@@ -77,7 +81,7 @@ def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         states = drawer.text(input_ids=ids).last_hidden_state
         output = drawer.unet(given, steps, states, return_dict=False)[0]
-    inside = given[:, 4:5]
+    inside = given[:, MASK_CHANNEL : MASK_CHANNEL + 1]
     share = inside + OUTSIDE * (1 - inside)
     error = ((output.float() - target).square() * share).mean(dim=(1, 2, 3))
     weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
