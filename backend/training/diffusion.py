@@ -18,7 +18,7 @@ from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 STEPS = 1000
 BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's, "scaled linear"
 GAMMA = 5.0  # min-SNR's only constant, the paper's value
-LEAST_WEIGHT = 0.5  # of the noisiest steps, which set what is drawn and where
+LEAST_WEIGHT = 1.0  # of the noisiest steps, which set what is drawn and where
 
 
 def scheduler() -> DDIMScheduler:

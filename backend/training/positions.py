@@ -18,7 +18,7 @@ from torch import nn
 
 SIDE = 16  # of the latents
 KERNEL = SIDE + 1
-STRENGTH = 0.5  # of the cosines; features are about 1
+STRENGTH = 1.5  # of the cosines, so that they are not lost in the noise that comes in beside
 
 
 def cosine(frequency: int) -> torch.Tensor:

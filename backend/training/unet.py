@@ -32,13 +32,14 @@ from .workers import Workers
 
 CHANNELS = (64, 128, 256)
 EMBEDDING = 512  # of timestep and pooled caption
-LEARNING_RATE = 1e-3
-TEXT_RATE = 0.5  # share of it for the text encoder
+LEARNING_RATE = 1.5e-3
+TEXT_RATE = 0.2  # share of it for the text encoder
 # Lessons a step, from which share of the run on: few first, for many steps, then more, for less
 # noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
-BATCHES = ((0.0, 32), (0.5, 64))
+BATCHES = ((0.0, 32), (0.8, 64))
 PIECE = 16
 MASK_CHANNEL = 4  # of the nine
+NOISY = 0.7  # half of the steps are from here on to pure noise, where shapes are decided
 OUTSIDE = 0.25  # weight of the error where the picture is given anyway
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
 SHEET_EVERY = 1800.0  # seconds
@@ -152,8 +153,8 @@ def train(
         factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=60, floor=0.05)
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * factor * group["share"]
-        part = run.seconds / (minutes * 60)
-        batch = max(size for share, size in BATCHES if part >= share)
+        share_done = run.seconds / (minutes * 60)
+        batch = max(size for share, size in BATCHES if share_done >= share)
         recent.append(workers.backward(lesson, _pieces(rng, batch, lessons, read, alphas)))
         torch.nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
         optimizer.step()
@@ -180,10 +181,11 @@ def _pieces(
     """One step's work, with noise added and captions read."""
     chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
     pictures = lessons.latents[chosen].float()
-    # One step from each of `batch` equal stretches of the schedule: a steadier mean than by chance.
-    steps = (
-        (torch.arange(batch) + torch.rand(batch, generator=rng)) / batch * diffusion.STEPS
-    ).long()
+    # One step from each of equal stretches of the schedule: a steadier mean than by chance.
+    half = batch // 2
+    even, late = ((torch.arange(half) + torch.rand(half, generator=rng)) / half for _ in "ab")
+    part = torch.stack([even, NOISY + (1 - NOISY) * late], dim=1).flatten()
+    steps = (part * diffusion.STEPS).long().clamp(max=diffusion.STEPS - 1)
     squares = alphas[steps]
     noise = torch.randn(pictures.shape, generator=rng)
     texts = [
