@@ -1,7 +1,7 @@
 """``python -m scumble.training prepare|train|evaluate|sheet|export|fills``
 
     prepare    fetch the pictures and cut them out
-    train      everything that is missing, in order: VAE, CLIP, latents, U-Net; resumes where it was
+    train      everything that is missing, in order: VAE, latents, text encoder, U-Net, judge
     evaluate   the figures of the model card
     sheet      50 samples, unpicked, as one PNG
     export     the diffusers folder
@@ -62,10 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         help="common: 254 things; core: 660; all: with clip art and long names",
     )
     parser.add_argument(
-        "--only", choices=("vae", "clip", "judge", "latents", "unet"), action="append"
+        "--only", choices=("vae", "clip", "judge", "latents", "looks", "unet"), action="append"
     )
     parser.add_argument("--vae-minutes", type=float, default=180)
     parser.add_argument("--clip-minutes", type=float, default=60)
+    parser.add_argument("--looks-minutes", type=float, default=20)
     parser.add_argument("--judge-minutes", type=float, default=120)
     parser.add_argument("--unet-minutes", type=float, default=600)
     parser.add_argument("--shards", type=int, default=60, help="of 1,024 lessons each")
@@ -95,7 +96,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         begin(options.source, folder)
     from transformers import CLIPTokenizer
 
-    from . import clip, export, latents, prompts, sheets, sprites, things, unet, vae
+    from . import clip, export, latents, looks, prompts, sheets, sprites, things, unet, vae
 
     everything = sprites.load(folder / "sprites")[0]
     choose: Callable[[list[sprites.Sprite]], list[sprites.Sprite]] = {
@@ -104,7 +105,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         "all": lambda records: records,
     }[options.subjects]
     records = choose(everything)
-    stages = options.only or ("vae", "clip", "latents", "unet", "judge")
+    stages = options.only or ("vae", "latents", "looks", "unet", "judge")
     if "vae" in stages:
         vae.train(folder, minutes=options.vae_minutes, whole=not options.keep_encoder)
     if "clip" in stages:
@@ -112,6 +113,9 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     if "latents" in stages:
         encode = latents.encoder(vae.load(folder), options.keep_encoder)
         latents.make(folder, encode, records, shards=options.shards)
+    if "looks" in stages and not (folder / "text.pt").exists():
+        clip.make_tokenizer(folder, everything)
+        looks.train(folder, minutes=options.looks_minutes)
     if "unet" in stages:
 
         def sheet(drawer: unet.Drawer) -> None:
