@@ -51,7 +51,8 @@ def components(pictures: torch.Tensor) -> torch.Tensor:
     variances, directions = torch.linalg.eigh(rows.T @ rows / len(rows))
     variances, directions = variances.flip(0)[:COMPONENTS], directions.flip(1)[:, :COMPONENTS]
     found = rows @ directions / variances.clamp(min=1e-4) ** (EVENNESS / 2)
-    return found / found.square().sum(1).mean().sqrt()
+    even: torch.Tensor = found / found.square().sum(1).mean().sqrt()
+    return even
 
 
 def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
