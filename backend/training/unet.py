@@ -32,7 +32,7 @@ from .workers import Workers
 
 CHANNELS = (64, 128, 256)
 EMBEDDING = 512  # of timestep and pooled caption
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 1e-3
 TEXT_RATE = 0.2  # share of it for the text encoder
 # Lessons a step, from which share of the run on: few first, for many steps, then more, for less
 # noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
