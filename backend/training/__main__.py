@@ -1,10 +1,11 @@
-"""``python -m scumble.training prepare|train|evaluate|sheet|export``
+"""``python -m scumble.training prepare|train|evaluate|sheet|export|fills``
 
     prepare    fetch the pictures and cut them out
-    train      everything that is missing, in order: VAE, CLIP, latents, U-Net; resumes where it was
+    train      everything that is missing, in order: VAE, latents, text encoder, U-Net, judge
     evaluate   the figures of the model card
     sheet      50 samples, unpicked, as one PNG
     export     the diffusers folder
+    fills      20 fills through Scumble's engine with the package's weights, as one PNG
 
 `train` prepares first where that was not done, so it alone reproduces the weights. It yields to
 everything else on the machine (nice 19) and can be killed at any moment.
@@ -28,13 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    {
-        "prepare": _prepare,
-        "train": _train,
-        "evaluate": _evaluate,
-        "sheet": _sheet,
-        "export": _export,
-    }[options.command](folder, options)
+    COMMANDS[options.command](folder, options)
     return 0
 
 
@@ -46,14 +41,20 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("prepare", "train", "evaluate", "sheet", "export"))
+    parser.add_argument("command", choices=tuple(COMMANDS))
     parser.add_argument(
         "--folder",
         type=Path,
         default=user_cache_path("scumble") / "training",
         help="prepared data, checkpoints and sheets (default: %(default)s)",
     )
-    parser.add_argument("--to", type=Path, help="what sheet or export writes")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        help="train: a saved diffusers folder to go on from where there are no checkpoints",
+    )
+    parser.add_argument("--to", type=Path, help="what sheet, export or fills writes")
     parser.add_argument(
         "--subjects",
         choices=SUBJECTS,
@@ -61,10 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         help="common: 254 things; core: 660; all: with clip art and long names",
     )
     parser.add_argument(
-        "--only", choices=("vae", "clip", "judge", "latents", "unet"), action="append"
+        "--only", choices=("vae", "clip", "judge", "latents", "looks", "unet"), action="append"
     )
     parser.add_argument("--vae-minutes", type=float, default=180)
     parser.add_argument("--clip-minutes", type=float, default=60)
+    parser.add_argument("--looks-minutes", type=float, default=20)
     parser.add_argument("--judge-minutes", type=float, default=120)
     parser.add_argument("--unet-minutes", type=float, default=600)
     parser.add_argument("--shards", type=int, default=60, help="of 1,024 lessons each")
@@ -88,7 +90,13 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     os.nice(19 - os.nice(0))
     _one_thread()
     _prepare(folder, options)
-    from . import clip, export, latents, prompts, sheets, sprites, things, unet, vae
+    if options.source is not None:
+        from .begin import begin
+
+        begin(options.source, folder)
+    from transformers import CLIPTokenizer
+
+    from . import clip, export, latents, looks, prompts, sheets, sprites, things, unet, vae
 
     everything = sprites.load(folder / "sprites")[0]
     choose: Callable[[list[sprites.Sprite]], list[sprites.Sprite]] = {
@@ -97,25 +105,27 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         "all": lambda records: records,
     }[options.subjects]
     records = choose(everything)
-    stages = options.only or ("vae", "clip", "latents", "unet", "judge")
+    stages = options.only or ("vae", "latents", "looks", "unet", "judge")
     if "vae" in stages:
         vae.train(folder, minutes=options.vae_minutes, whole=not options.keep_encoder)
     if "clip" in stages:
         clip.train(folder, sprites.core(everything), minutes=options.clip_minutes)
     if "latents" in stages:
-        encode = latents.encoder(vae.load(folder))
+        encode = latents.encoder(vae.load(folder), options.keep_encoder)
         latents.make(folder, encode, records, shards=options.shards)
+    if "looks" in stages and not (folder / "text.pt").exists():
+        clip.make_tokenizer(folder, everything)
+        looks.train(folder, minutes=options.looks_minutes)
     if "unet" in stages:
 
         def sheet(drawer: unet.Drawer) -> None:
-            tokenizer = clip.load(folder)[1]
+            tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
             pipeline = export.assemble(vae.load(folder), copy.deepcopy(drawer), tokenizer)
             pictures = sheets.draw(pipeline, prompts.all_prompts()[::5])
             sheets.grid(pictures, 10).save(folder / "sheet.png")
 
         unet.train(folder, minutes=options.unet_minutes, sheet=sheet)
     if "judge" in stages:
-        _copy_once(folder / "clip.pt", folder / "judge.pt")
         clip.train(folder, records, minutes=options.judge_minutes, name="judge")
 
 
@@ -143,6 +153,14 @@ def _export(folder: Path, options: argparse.Namespace) -> None:
     print(f"{target}: {size / 1e6:.1f} MB")
 
 
+def _fills(folder: Path, options: argparse.Namespace) -> None:
+    from . import fills, sheets
+
+    target = options.to or folder / "fills.png"
+    sheets.grid(fills.draw(), 10).quantize(256).save(target, optimize=True)
+    print(target)
+
+
 def _one_thread() -> None:
     # The work is shared out by workers.py; torch's own threads would only wait for each other.
     # The variable is for threads that start later and is read when torch is first imported.
@@ -152,12 +170,14 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _copy_once(source: Path, target: Path) -> None:
-    import shutil
-
-    if not target.exists():
-        shutil.copy2(source, target)
-
+COMMANDS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
+    "prepare": _prepare,
+    "train": _train,
+    "evaluate": _evaluate,
+    "sheet": _sheet,
+    "export": _export,
+    "fills": _fills,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

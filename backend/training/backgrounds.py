@@ -11,7 +11,23 @@ from . import captions
 
 Pixels = npt.NDArray[np.float32]  # H x W x 3, 0 to 1
 
-KINDS = ("white", "plain", "gradient", "noise")
+KINDS = ("white", "named", "plain", "gradient", "noise", "horizon")
+
+# One shade for every colour word, so that a word on its own tells what is to be drawn.
+SHADES = {
+    "red": (0.90, 0.18, 0.18),
+    "orange": (0.98, 0.58, 0.16),
+    "yellow": (0.98, 0.86, 0.25),
+    "green": (0.28, 0.70, 0.32),
+    "cyan": (0.35, 0.82, 0.86),
+    "blue": (0.22, 0.45, 0.90),
+    "purple": (0.58, 0.34, 0.82),
+    "pink": (0.97, 0.62, 0.76),
+    "brown": (0.48, 0.32, 0.20),
+    "white": (1.0, 1.0, 1.0),
+    "grey": (0.55, 0.55, 0.55),
+    "black": (0.06, 0.06, 0.06),
+}
 
 
 def colour(rng: np.random.Generator) -> Pixels:
@@ -25,6 +41,13 @@ def plain(rng: np.random.Generator, size: int) -> tuple[Pixels, str]:
     """A plain colour and its word."""
     shade = colour(rng)
     return np.broadcast_to(shade, (size, size, 3)).copy(), captions.colour_word(*map(float, shade))
+
+
+def named(rng: np.random.Generator, size: int) -> tuple[Pixels, str]:
+    """One of SHADES, hardly varied, and its word."""
+    word = str(rng.choice(list(SHADES)))
+    shade = np.clip(np.array(SHADES[word]) + rng.normal(0, 0.02, 3), 0, 1).astype(np.float32)
+    return np.broadcast_to(shade, (size, size, 3)).copy(), word
 
 
 def gradient(rng: np.random.Generator, size: int) -> Pixels:
@@ -55,6 +78,16 @@ def noise(rng: np.random.Generator, size: int) -> Pixels:
     return np.clip(base, 0, 1).astype(np.float32)
 
 
+def horizon(rng: np.random.Generator, size: int) -> Pixels:
+    """Two soft backgrounds, one above the other: sky and land, wall and table."""
+    above, below = (noise(rng, size) if rng.random() < 0.5 else gradient(rng, size) for _ in "ab")
+    height = rng.uniform(0.2, 0.8) * size
+    slope, softness = rng.normal(0, 0.08), rng.uniform(1, 6)
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32)
+    part = np.clip((y - height - slope * (x - size / 2)) / softness + 0.5, 0, 1)[..., None]
+    return np.asarray(above * (1 - part) + below * part, dtype=np.float32)
+
+
 def smooth(grid: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
     """A coarse grid brought to size x size with smoothstep interpolation."""
     at = np.linspace(0, grid.shape[0] - 1, size)
@@ -69,10 +102,14 @@ def make(rng: np.random.Generator, kind: str, size: int) -> tuple[Pixels, str]:
     """A background of one of KINDS and the word that a caption may use for it."""
     if kind == "white":
         return np.ones((size, size, 3), dtype=np.float32), "white"
+    if kind == "named":
+        return named(rng, size)
     if kind == "plain":
         return plain(rng, size)
     if kind == "gradient":
         return gradient(rng, size), "gradient"
     if kind == "noise":
         return noise(rng, size), "textured"
+    if kind == "horizon":
+        return horizon(rng, size), ""
     raise ValueError(f"no such background: {kind}")

@@ -18,6 +18,30 @@ STYLES: dict[str, tuple[str, ...]] = {
 }
 ANY_STYLE = ("{}", "{bare}", "a picture of {}")
 
+# Everyday words for things that emoji name otherwise.
+ALIASES = {
+    "airplane": "plane",
+    "automobile": "car",
+    "baby chick": "chick",
+    "camera": "photo camera",
+    "doughnut": "donut",
+    "evergreen tree": "tree",
+    "game die": "dice",
+    "gem stone": "diamond",
+    "green apple": "apple",
+    "honeybee": "bee",
+    "hot beverage": "cup of coffee",
+    "lady beetle": "ladybug",
+    "laptop": "computer",
+    "racing car": "race car",
+    "red apple": "apple",
+    "red heart": "heart",
+    "running shoe": "shoe",
+    "sailboat": "boat",
+    "soccer ball": "football",
+    "wrapped gift": "present",
+}
+
 # Colour words by hue in degrees: upper bound of the sector, in ascending order.
 HUES: tuple[tuple[float, str], ...] = (
     (14, "red"),
@@ -140,12 +164,18 @@ def caption(
     style: str,
     background: str = "",
     keywords: tuple[str, ...] = (),
+    say_background: float = 0.6,
 ) -> str:
-    """One of the many ways to say it; `background` is "white", "blue", "gradient" or ""."""
-    form = rng.choice(STYLES[style] if rng.random() < 0.8 else ANY_STYLE)
+    """One of the many ways to say it; `background` is "white", "blue", "gradient" or "".
+
+    `say_background` is how often it is said, where it has a name.
+    """
+    form = rng.choice(STYLES[style] if rng.random() < 0.92 else ANY_STYLE)
+    if rng.random() < 0.25:
+        thing = ALIASES.get(thing, thing)
     text = form.format(article(thing), bare=thing)
     if keywords and rng.random() < 0.15:
         text += ", " + rng.choice(keywords)
-    if background and rng.random() < 0.6:
+    if background and rng.random() < say_background:
         text += f" on {article(background)} background"
     return text

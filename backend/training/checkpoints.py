@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+AVERAGED = 4  # every so many steps; more often costs time and changes nothing
+
 
 class Average:
     """Exponential moving average (EMA) of a module's weights: smoother, and better, than the last.
@@ -56,15 +58,18 @@ class Run:
         if path.exists():
             state = torch.load(path, map_location="cpu", weights_only=True)
             module.load_state_dict(state["module"])
-            optimizer.load_state_dict(state["optimizer"])
+            if state["optimizer"] is not None:  # None: begun from a saved folder
+                optimizer.load_state_dict(state["optimizer"])
             self.average.module.load_state_dict(state["average"])
-            self.average.updates = self.step = state["step"]
+            self.step = state["step"]
+            self.average.updates = self.step // AVERAGED
             self.seconds = state["seconds"]
 
     def advance(self) -> None:
         """Count one step: average, clock, and a save when one is due."""
         self.step += 1
-        self.average.update(self.module)
+        if self.step % AVERAGED == 0:
+            self.average.update(self.module)
         now = time.monotonic()
         self.seconds += now - self._since
         self._since = now

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -21,11 +22,29 @@ from . import captions, scenes, sprites, tokens
 from .checkpoints import Run, warm_up_then_decay
 from .vae import to_tensor
 
+LAYERS = 2  # of the text encoder; names need no grammar
 WIDTH = 256  # of the text encoder: the U-Net's cross_attention_dim
 EMBEDDING = 192  # where pictures and captions meet
 IMAGE_SIZE = 48  # pixels, what the image tower looks at
 LEARNING_RATE = 1e-3
-TWINS = 0.25  # share of a batch that differs from a neighbour only in colour, style or background
+TWINS = 0.15  # share of a batch that differs from a neighbour only in colour or background
+VIEWS = 32  # scenes of each picture
+
+
+def text_config(vocabulary: int, end: int) -> CLIPTextConfig:
+    """The text encoder's shape; `end` is the token that ends a caption and pads it."""
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        max_position_embeddings=tokens.LENGTH,
+        projection_dim=EMBEDDING,
+        bos_token_id=end - 1,
+        eos_token_id=end,
+        pad_token_id=end,
+    )
 
 
 class ImageTower(nn.Module):
@@ -46,11 +65,12 @@ class ImageTower(nn.Module):
             ]
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(widths[-1] * 9, EMBEDDING)
+        self.centre = nn.BatchNorm1d(EMBEDDING, affine=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         images = functional.interpolate(images, (IMAGE_SIZE, IMAGE_SIZE), mode="area")
         features = self.body(images).flatten(1)  # 3 x 3 places
-        return functional.normalize(self.head(features).float(), dim=-1)
+        return functional.normalize(self.centre(self.head(features).float()), dim=-1)
 
 
 class _Residual(nn.Module):
@@ -72,26 +92,23 @@ class Pair(nn.Module):
 
     def __init__(self, vocabulary: int, end: int) -> None:
         super().__init__()
-        self.text = CLIPTextModelWithProjection(
-            CLIPTextConfig(
-                vocab_size=vocabulary,
-                hidden_size=WIDTH,
-                intermediate_size=4 * WIDTH,
-                num_hidden_layers=4,
-                num_attention_heads=4,
-                max_position_embeddings=tokens.LENGTH,
-                projection_dim=EMBEDDING,
-                bos_token_id=end - 1,
-                eos_token_id=end,
-                pad_token_id=end,
-            )
-        )
+        self.end = end
+        self.text = CLIPTextModelWithProjection(text_config(vocabulary, end))
+        self.centre = nn.BatchNorm1d(EMBEDDING, affine=False)
         self.image = ImageTower()
         self.scale = nn.Parameter(torch.tensor(2.7))  # log of 1 / temperature
 
     def read(self, ids: torch.Tensor) -> torch.Tensor:
-        """Captions' token ids (N x LENGTH) to unit vectors (N x EMBEDDING)."""
-        return functional.normalize(self.text(input_ids=ids).text_embeds.float(), dim=-1)
+        """Captions' token ids (N x LENGTH) to unit vectors (N x EMBEDDING).
+
+        The mean over the tokens is projected, not the last token as in CLIP: that one is the same
+        in all captions. For the same reason both towers' vectors are centred: as long as they are
+        all alike nothing can be learned from how they differ.
+        """
+        states = self.text.text_model(input_ids=ids).last_hidden_state.float()
+        said = (ids != self.end).unsqueeze(-1)
+        mean = (states * said).sum(1) / said.sum(1)
+        return functional.normalize(self.centre(self.text.text_projection(mean).float()), dim=-1)
 
 
 def encode(tokenizer: CLIPTokenizer, texts: list[str], *, short: bool = False) -> torch.Tensor:
@@ -136,8 +153,8 @@ def train(
 ) -> None:
     """Train for `minutes` in all (over all sessions) on the pictures that are not held back.
 
-    The state goes to `name`.pt; the U-Net learns to listen to "clip", so once it trains that one
-    must stay, and the judge goes on from a copy under a name of its own.
+    The state goes to `name`.pt. The U-Net begins from what "clip" has read; the judge is a pair of
+    its own, learned from nothing, so that it knows nothing of the U-Net's ways.
     """
     pictures = sprites.by_file(folder / "sprites", records)
     seen = [record for record in records if not record.held_back]
@@ -147,15 +164,16 @@ def train(
     optimizer = torch.optim.AdamW(
         pair.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05
     )
-    run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.998)
+    run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.99)
     rng = np.random.default_rng([seed, run.step])
     words = random.Random(f"{seed} {run.step}")
+    views = Views(rng, seen, pictures)
     bar = tqdm(total=minutes, unit="min", mininterval=10)
     while run.going(minutes):
-        drawn = _batch(rng, seen, pictures, batch)
+        drawn = views.batch(rng, batch)
         images = to_tensor(np.stack([_augmented(rng, scene) for scene in drawn]))
         ids = encode(tokenizer, [_say(words, scene) for scene in drawn], short=True)
-        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=20, floor=0.02)
+        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=40, floor=0.02)
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * factor
         with torch.autocast("cpu", torch.bfloat16):
@@ -168,7 +186,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(pair.parameters(), 1.0)
         optimizer.step()
         run.advance()
-        if run.step % 50 == 0:
+        if run.step % 25 == 0:
             bar.n = run.seconds / 60
             hits = (logits.argmax(1) == target).float().mean().item()
             tqdm.write(
@@ -179,35 +197,46 @@ def train(
     bar.close()
 
 
-def _batch(
-    rng: np.random.Generator,
-    seen: list[sprites.Sprite],
-    pictures: dict[str, scenes.Pixels],
-    count: int,
-) -> list[scenes.Scene]:
-    """Scenes of different things, and some twins that differ in what is said of them."""
-    drawn: list[scenes.Scene] = []
-    taken: set[tuple[str, str, str]] = set()
-    things: set[str] = set()
-    while len(drawn) < count:
-        record = seen[int(rng.integers(len(seen)))]
-        for _ in range(2 if rng.random() < TWINS else 1):
-            if record.thing in things and not drawn[-1].thing.endswith(record.thing):
-                continue
-            scene = scenes.draw(
-                rng,
-                record,
-                pictures[record.file],
-                size=IMAGE_SIZE * 5 // 4,
-                extent=(0.4, 0.95),
-                anywhere=True,
-            )
-            key = (scene.thing, scene.style, scene.background)
-            if key not in taken and len(drawn) < count:
-                taken.add(key)
-                drawn.append(scene)
-        things.add(record.thing)
-    return drawn
+class Views:
+    """Small scenes of every thing, drawn once; a step takes other ones, cropped and lit anew.
+
+    Drawing each scene when it is needed would take longer than learning from it.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        records: list[sprites.Sprite],
+        pictures: dict[str, scenes.Pixels],
+    ) -> None:
+        self.views = [
+            [
+                scenes.draw(
+                    rng,
+                    record,
+                    pictures[record.file],
+                    size=IMAGE_SIZE * 5 // 4,
+                    extent=(0.45, 0.95),
+                    anywhere=True,
+                )
+                for _ in range(VIEWS)
+            ]
+            for record in records
+        ]
+
+    def batch(self, rng: np.random.Generator, count: int) -> list[scenes.Scene]:
+        """`count` scenes, no two of which the same can be said of: some differ in little only."""
+        drawn: list[scenes.Scene] = []
+        taken: set[tuple[str, str, str]] = set()
+        for number in rng.permutation(len(self.views)):
+            twins = 2 if rng.random() < TWINS else 1
+            for view in rng.choice(VIEWS, twins, replace=False):
+                scene = self.views[int(number)][int(view)]
+                key = (scene.thing, scene.style, scene.background)
+                if key not in taken and len(drawn) < count:
+                    taken.add(key)
+                    drawn.append(scene)
+        return drawn
 
 
 def _say(rng: random.Random, scene: scenes.Scene) -> str:
@@ -217,16 +246,21 @@ def _say(rng: random.Random, scene: scenes.Scene) -> str:
         style=scene.style,
         background=scene.background,
         keywords=scene.keywords,
+        say_background=0.4,
     )
 
 
 def _augmented(rng: np.random.Generator, scene: scenes.Scene) -> scenes.Pixels:
-    """A crop, light and contrast a little off, and a little noise."""
+    """A crop, light and contrast a little off, a little noise, and sometimes out of focus."""
     left, top = rng.integers(0, IMAGE_SIZE // 4 + 1, 2)
-    cut = scene.pixels[top : top + IMAGE_SIZE, left : left + IMAGE_SIZE].astype(np.float32)
-    cut = (cut - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
-    cut += rng.normal(0, rng.uniform(0, 8), cut.shape)
-    return np.asarray(cut.clip(0, 255), dtype=np.uint8)
+    cut = scene.pixels[top : top + IMAGE_SIZE, left : left + IMAGE_SIZE]
+    if rng.random() < 0.4:
+        side = int(rng.integers(IMAGE_SIZE // 3, IMAGE_SIZE))
+        small = Image.fromarray(cut).resize((side, side), Image.Resampling.BILINEAR)
+        cut = np.asarray(small.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC))
+    lit = (cut.astype(np.float32) - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
+    lit += rng.uniform(0, 8) * rng.standard_normal(lit.shape, dtype=np.float32)
+    return np.asarray(lit.clip(0, 255), dtype=np.uint8)
 
 
 def load(folder: Path, name: str = "clip") -> tuple[Pair, CLIPTokenizer]:

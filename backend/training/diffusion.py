@@ -18,6 +18,7 @@ from diffusers.schedulers.scheduling_ddim import rescale_zero_terminal_snr
 STEPS = 1000
 BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's, "scaled linear"
 GAMMA = 5.0  # min-SNR's only constant, the paper's value
+LEAST_WEIGHT = 1.0  # of the noisiest steps, which set what is drawn and where
 
 
 def scheduler() -> DDIMScheduler:
@@ -71,7 +72,8 @@ def min_snr_weight(squares: torch.Tensor) -> torch.Tensor:
 
     Keeps the easy, nearly noiseless steps from taking all the attention (Hang et al., "Efficient
     Diffusion Training via Min-SNR Weighting Strategy", 2023). At zero SNR that would be 0, and the
-    one step that sets the composition would never be learnt: it is kept at 0.25 at least.
+    one step that sets the composition would never be learnt: it is kept at LEAST_WEIGHT.
     """
     snr = squares / (1 - squares).clamp(min=1e-8)
-    return (snr.clamp(max=GAMMA) / (snr + 1)).clamp(min=0.25)
+    weight = snr.clamp(max=GAMMA) / (snr + 1)
+    return torch.where(snr < 1, weight.clamp(min=LEAST_WEIGHT), weight)

@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 
 from . import backgrounds, clip, scenes, sheets, sprites, vae
 from .judge import Judge, edge_error, ssim
-from .prompts import all_prompts
+from .latents import WHOLE
+from .prompts import THINGS, all_prompts
 from .vae import SIZE
 
 SEEDS = (1000, 2000)
@@ -46,14 +47,54 @@ def judge_itself(folder: Path, judge: Judge) -> Figures:
     return _rates("judge on real pictures", judge.ranks(shown, right))
 
 
-def text_to_image(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
-    """How often the right one of 100 captions comes first, and in the first five."""
+def text_to_image(folder: Path, pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
+    """How often the right one of 100 captions comes first, and in the first five.
+
+    Said by the judge; and, as a second opinion that needs no training, by which of the 100 prompts'
+    own pictures the drawn one differs least from.
+    """
     prompts = all_prompts()
-    ranks = []
-    for seed in SEEDS:
-        drawn = sheets.draw(pipeline, prompts, seed=seed)
-        ranks.append(judge.ranks(drawn, range(len(prompts))))
-    return _rates("text to image", torch.cat(ranks))
+    drawn = [sheets.draw(pipeline, prompts, seed=seed) for seed in SEEDS]
+    ranks = torch.cat([judge.ranks(pictures, range(len(prompts))) for pictures in drawn])
+    alike = torch.cat([likeness(pictures, originals(folder)) for pictures in drawn])
+    return {**_rates("text to image", ranks), **_rates("text to image, likeness", alike)}
+
+
+def originals(folder: Path) -> list[Image.Image]:
+    """The prompts' own pictures in the composition of the lessons, on white."""
+    records, pictures = sprites.load(folder / "sprites")
+    known = {
+        (record.thing, record.style): (record, picture)
+        for record, picture in zip(sprites.core(records), _of_core(records, pictures), strict=True)
+    }
+    rng = np.random.default_rng(0)
+    shown = []
+    for number, thing in enumerate(THINGS):
+        record, picture = known[thing, ("3d", "flat")[number % 2]]
+        scene = scenes.draw(
+            rng, record, picture, kind="white", within=WHOLE, mirrored=0.0, recolour=False
+        )
+        shown.append(Image.fromarray(scene.pixels))
+    return shown
+
+
+def _of_core(records: list[sprites.Sprite], pictures: list[scenes.Pixels]) -> list[scenes.Pixels]:
+    by_file = dict(zip((record.file for record in records), pictures, strict=True))
+    return [by_file[record.file] for record in sprites.core(records)]
+
+
+def likeness(drawn: Sequence[Image.Image], known: Sequence[Image.Image]) -> torch.Tensor:
+    """The place of picture i among the `known`, by mean squared difference from drawn[i].
+
+    Compared at 32 x 32 pixels, so that small details and blur do not count.
+    """
+
+    def rows(images: Sequence[Image.Image]) -> torch.Tensor:
+        small = [np.asarray(i.resize((32, 32), Image.Resampling.BOX), np.float32) for i in images]
+        return torch.from_numpy(np.stack(small)).flatten(1)
+
+    distances = torch.cdist(rows(drawn), rows(known))
+    return (distances < distances.diag()[:, None]).sum(1)
 
 
 def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 20) -> Figures:
@@ -120,7 +161,7 @@ def everything(
     steps: Sequence[Callable[[], Figures]] = (
         lambda: judge_itself(folder, judge),
         lambda: reconstruction(folder, pipeline),
-        lambda: text_to_image(pipeline, judge),
+        lambda: text_to_image(folder, pipeline, judge),
         lambda: guidance(pipeline, judge),
         lambda: fill(pipeline, judge),
         lambda: image_to_image(folder, pipeline),

@@ -12,7 +12,8 @@ from transformers import CLIPTokenizer
 
 from . import diffusion, unet, vae
 
-KEPT = ("README.md", "samples.png", "__init__.py")  # files beside the weights that a person wrote
+# Files beside the weights that the pipeline does not write.
+KEPT = ("README.md", "samples.png", "fills.png", "scumble.json", "__init__.py")
 
 
 def assemble(

@@ -18,14 +18,20 @@ import torch
 from diffusers import AutoencoderKL
 from tqdm import tqdm
 
-from . import captions, masks, scenes, sprites
+from . import captions, linear_start, masks, scenes, sprites, things
 from .vae import SIZE, to_tensor
 
 SHARD = 1024  # lessons in a file
 SIDE = 16  # of the latents
 CAPTIONS = 3  # ways to say it that are kept for every lesson
 # Half of the lessons are text to image, half are to fill a part of a picture.
-KINDS = {"full": 0.5, "around": 0.35, "scribble": 0.1, "empty": 0.05}
+KINDS = {"full": 0.52, "place": 0.39, "scribble": 0.04, "empty": 0.05}
+# A whole picture has one composition: the thing in the middle on white, or on a colour that its
+# caption names. What a caption leaves open a small network can only answer with a blur.
+WHOLE = (13, 13, SIZE - 13, SIZE - 13)
+WHOLE_WHITE = 0.8
+# Grounds that a fill goes on.
+GROUNDS = {"white": 0.1, "plain": 0.25, "gradient": 0.25, "noise": 0.25, "horizon": 0.15}
 
 Encode = Callable[[torch.Tensor], torch.Tensor]  # pictures (-1 to 1) to scaled latents, float16
 
@@ -73,15 +79,18 @@ def lesson(
 ) -> tuple[scenes.Pixels, masks.Mask, list[str]]:
     """One scene's pixels, its mask, and CAPTIONS captions for what is in the mask."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    recolour = record.thing in things.OF_ANY_COLOUR
     if kind == "full":
-        scene = scenes.draw(rng, record, picture)
-        mask = masks.full(SIZE)
+        mask, box = masks.full(SIZE), WHOLE
+        ground = "white" if rng.random() < WHOLE_WHITE else "named"
     else:
-        scene = scenes.draw(rng, record, picture, extent=(0.4, 0.8), anywhere=True)
-        if kind == "around":
-            mask = masks.around(rng, scene.box, SIZE)
-        else:
+        mask, box = masks.place(rng, SIZE)
+        ground = str(rng.choice(list(GROUNDS), p=list(GROUNDS.values())))
+        if kind == "scribble":
             mask = masks.scribble(rng, SIZE)
+    scene = scenes.draw(
+        rng, record, picture, kind=ground, within=box, mirrored=0.0, recolour=recolour
+    )
     if kind == "empty":  # remove whatever was there: nothing but the background goes on
         return scene.bare, mask, [""] * CAPTIONS
     words = random.Random(int(rng.integers(2**31)))
@@ -91,7 +100,7 @@ def lesson(
             thing=scene.thing,
             style=scene.style,
             background=scene.background,
-            keywords=scene.keywords,
+            say_background={"named": 1.0, "white": 0.25}.get(ground, 0.1),
         )
         for _ in range(CAPTIONS)
     ]
@@ -105,7 +114,8 @@ def _shard(
     seen: list[sprites.Sprite],
     pictures: dict[str, scenes.Pixels],
 ) -> dict[str, torch.Tensor | str]:
-    order = [seen[int(i)] for i in rng.integers(0, len(seen), SHARD)]
+    share = np.array([things.weight(record) for record in seen])
+    order = [seen[int(i)] for i in rng.choice(len(seen), SHARD, p=share / share.sum())]
     drawn = [lesson(rng, record, pictures[record.file]) for record in order]
     mask = torch.from_numpy(np.stack([mask for _, mask, _ in drawn]))[:, None]
     grey = encode(torch.zeros(1, 3, SIZE, SIZE))
@@ -128,8 +138,11 @@ def _shard(
     }
 
 
-def encoder(vae: AutoencoderKL) -> Encode:
-    """The VAE's encoder as the lessons need it."""
+def encoder(vae: AutoencoderKL, untrained: bool = False) -> Encode:
+    """The VAE's encoder as the lessons need it; `untrained` where it still is what it began as."""
+    if untrained:
+        convolution = linear_start.one_convolution(vae)
+        return lambda images: convolution(images).half()
 
     def encode(images: torch.Tensor) -> torch.Tensor:
         with torch.autocast("cpu", torch.bfloat16):

@@ -15,23 +15,31 @@ def full(size: int) -> Mask:
     return np.ones((size, size), dtype=np.float32)
 
 
-def around(rng: np.random.Generator, box: Box, size: int) -> Mask:
-    """A rectangle or ellipse that holds `box` with 2 to 16 pixels to spare."""
-    left, top, right, bottom = box
-    spare = rng.integers(2, 17, 4)
+def place(rng: np.random.Generator, size: int) -> tuple[Mask, Box]:
+    """A rectangle or ellipse to put a thing into, and the box for the thing.
+
+    Editors show a model the selection in the middle of its surroundings, or near it at the
+    canvas's edge, so most masks lie there. The thing keeps clear of the mask's edge: what is drawn
+    along it is background.
+    """
+    long = rng.uniform(0.42, 0.86) * size
+    sides = np.array([long, long * rng.uniform(0.65, 1.0)])[rng.permutation(2)]
+    shift = rng.normal(0, 0.03, 2) if rng.random() < 0.65 else rng.uniform(-0.5, 0.5, 2)
+    left, top = np.clip((size - sides) / 2 + shift * size, 0, size - sides)
+    right, bottom = left + sides[0], top + sides[1]
     mask = np.zeros((size, size), dtype=np.float32)
     if rng.random() < 0.75:
-        mask[
-            max(0, top - spare[0]) : min(size, bottom + spare[1]),
-            max(0, left - spare[2]) : min(size, right + spare[3]),
-        ] = 1
-        return mask
-    y, x = np.mgrid[0:size, 0:size] + 0.5
-    # An ellipse through the rectangle's corners has half axes longer by the square root of two.
-    half = np.array([bottom - top, right - left]) / 2 * 1.2 + spare[:2]
-    inside = ((y - (top + bottom) / 2) / half[0]) ** 2 + ((x - (left + right) / 2) / half[1]) ** 2
-    mask[inside <= 1] = 1
-    return mask
+        share = rng.uniform(0.78, 0.84)
+        mask[round(top) : round(bottom), round(left) : round(right)] = 1
+    else:
+        share = rng.uniform(0.68, 0.74)
+        y, x = np.mgrid[0:size, 0:size] + 0.5
+        across, along = (x - (left + right) / 2) / sides[0], (y - (top + bottom) / 2) / sides[1]
+        mask[np.hypot(across, along) <= 0.5] = 1
+    inset = (1 - share) / 2 * sides
+    box = (left + inset[0], top + inset[1], right - inset[0], bottom - inset[1])
+    x0, y0, x1, y1 = (round(float(value)) for value in box)
+    return mask, (x0, y0, x1, y1)
 
 
 def scribble(rng: np.random.Generator, size: int) -> Mask:

@@ -19,6 +19,9 @@ Pixels = npt.NDArray[np.uint8]
 # How often each background is drawn. White and plain colours are what people ask for by name.
 BACKGROUND_SHARES = {"white": 0.35, "plain": 0.25, "gradient": 0.2, "noise": 0.2}
 HUE_SHIFTS = 0.3  # share of the coloured things that are drawn in another hue
+HUES = 8  # equal steps round the circle of hues
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class Scene:
 
     pixels: Pixels
     bare: Pixels  # the same background without the thing
-    box: tuple[int, int, int, int]  # of the thing: left, top, right, bottom in pixels
+    box: Box  # of the thing
     thing: str
     style: str
     keywords: tuple[str, ...]
@@ -43,12 +46,16 @@ def draw(
     kind: str | None = None,
     extent: tuple[float, float] = (0.62, 0.92),
     anywhere: bool = False,
+    within: Box | None = None,
+    mirrored: float = 0.5,
     recolour: bool = True,
 ) -> Scene:
     """One scene with `sprite`, whose RGBA pixels are `picture`.
 
     `kind` is one of backgrounds.KINDS or None for a random one; `extent` bounds the thing's longer
-    side as a share of `size`; `anywhere` puts it anywhere instead of near the middle.
+    side as a share of `size`; `anywhere` puts it anywhere instead of near the middle. `within` has
+    the last word on place and size: the thing fills that box as far as its shape lets it.
+    `mirrored` is how often it is turned left to right.
     """
     if kind is None:
         kind = str(rng.choice(list(BACKGROUND_SHARES), p=list(BACKGROUND_SHARES.values())))
@@ -57,15 +64,22 @@ def draw(
     if recolour and sprite.colour in captions.COLOURS and sprite.colour != "brown":
         picture, thing = _coloured(rng, sprite, picture)
 
-    scale = rng.uniform(*extent) * size / max(picture.shape[:2])
+    if within is None:
+        scale = rng.uniform(*extent) * size / max(picture.shape[:2])
+    else:
+        room = np.array([within[2] - within[0], within[3] - within[1]])
+        scale = float((room / (picture.shape[1], picture.shape[0])).min())
     width, height = (max(8, round(side * scale)) for side in (picture.shape[1], picture.shape[0]))
     cut = Image.fromarray(picture).convert("RGBa")
-    if rng.random() < 0.5:
+    if rng.random() < mirrored:
         cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     layer = np.asarray(cut.resize((width, height), Image.Resampling.BILINEAR), np.float32) / 255
 
     room = np.array([size - width, size - height])
-    if anywhere:
+    if within is not None:
+        left = min(max(0, (within[0] + within[2] - width) // 2), size - width)
+        top = min(max(0, (within[1] + within[3] - height) // 2), size - height)
+    elif anywhere:
         left, top = (int(rng.integers(0, free + 1)) for free in room)
     else:
         offset = rng.uniform(-0.06, 0.06, 2) * size
@@ -88,7 +102,7 @@ def draw(
 def _coloured(rng: np.random.Generator, sprite: Sprite, picture: Pixels) -> tuple[Pixels, str]:
     """The picture, perhaps in another hue, and the thing named with a true colour word."""
     if rng.random() < HUE_SHIFTS:
-        shifted = shift_hue(picture, int(rng.integers(30, 226)))
+        shifted = shift_hue(picture, int(rng.integers(1, HUES)) * 256 // HUES)
         word = dominant_colour(shifted)
         if word in captions.COLOURS and word not in (sprite.colour, "brown"):
             return shifted, captions.with_colour(sprite.thing, word)

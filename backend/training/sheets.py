@@ -12,7 +12,7 @@ from PIL import Image
 from .vae import SIZE
 
 STEPS = 20
-GUIDANCE = 5.0
+GUIDANCE = 2.0  # what the model is shipped with (scumble.json)
 
 
 def draw(
@@ -52,10 +52,11 @@ def draw(
 
 
 def grid(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
-    """All pictures side by side in rows."""
+    """All pictures, squares of one size, side by side in rows."""
     rows = [list(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
-    sheet = np.full((len(rows) * SIZE, columns * SIZE, 3), 255, dtype=np.uint8)
+    side = pictures[0].height
+    sheet = np.full((len(rows) * side, columns * side, 3), 255, dtype=np.uint8)
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):
-            sheet[y * SIZE : (y + 1) * SIZE, x * SIZE : (x + 1) * SIZE] = np.asarray(picture)
+            sheet[y * side : (y + 1) * side, x * side : (x + 1) * side] = np.asarray(picture)
     return Image.fromarray(sheet)

@@ -3,31 +3,46 @@
 Its input has 9 channels, as pipelines for filling expect: 4 of noisy latents, 1 of mask, 4 of
 latents of the picture with the masked part greyed. Where the mask is everywhere it draws a whole
 picture from the caption, so one set of weights does text to image, image to image and fill.
+
+The caption reaches the U-Net on two ways. Cross-attention reads it word by word, at the lowest
+resolution only; and pooled to one vector it is added to the timestep's embedding, which scales and
+shifts the features of every residual block ("adaptive group normalisation"). The second way makes
+a name act like the class of a class-conditional model, which is learned many times sooner. Where
+things are it is told by its first convolution: see `positions`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.resnet import ResnetBlock2D
 from torch import nn
 from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import clip, diffusion, latents
+from . import clip, diffusion, latents, positions
 from .checkpoints import Run, warm_up_then_decay
 from .workers import Workers
 
 CHANNELS = (64, 128, 256)
-LEARNING_RATE = 5e-4
-BATCH, PIECE = 24, 8  # lessons a step, and of these in one piece of work
+EMBEDDING = 512  # of timestep and pooled caption
+LEARNING_RATE = 1e-3
+TEXT_RATE = 0.2  # share of it for the text encoder
+# Lessons a step, from which share of the run on: few first, for many steps, then more, for less
+# noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
+BATCHES = ((0.0, 32), (0.8, 64))
+PIECE = 16
+MASK_CHANNEL = 4  # of the nine
+NOISY = 0.7  # half of the steps are from here on to pure noise, where shapes are decided
+OUTSIDE = 0.25  # weight of the error where the picture is given anyway
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
-SHEET_EVERY = 900.0  # seconds
+SHEET_EVERY = 1800.0  # seconds
 
 # Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity.
 Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -35,18 +50,30 @@ Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tens
 
 def new() -> UNet2DConditionModel:
     """An untrained U-Net for 16 x 16 x 4 latents."""
-    return UNet2DConditionModel(
+    module = UNet2DConditionModel(
         sample_size=latents.SIDE,
+        conv_in_kernel=positions.KERNEL,
         in_channels=9,
         out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
         block_out_channels=CHANNELS,
         layers_per_block=1,
         cross_attention_dim=clip.WIDTH,
         attention_head_dim=8,
         norm_num_groups=16,
+        time_embedding_dim=EMBEDDING,
+        addition_embed_type="text",
+        addition_embed_type_num_heads=4,
+        resnet_time_scale_shift="scale_shift",
     )
+    # Every residual branch begins by adding nothing, and the first prediction is zero.
+    for part in module.modules():
+        if isinstance(part, ResnetBlock2D):
+            nn.init.zeros_(part.conv2.weight)
+    nn.init.zeros_(module.conv_out.weight)
+    positions.give(module.conv_in, MASK_CHANNEL)
+    return module
 
 
 def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
@@ -55,7 +82,9 @@ def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         states = drawer.text(input_ids=ids).last_hidden_state
         output = drawer.unet(given, steps, states, return_dict=False)[0]
-    error = (output.float() - target).square().mean(dim=(1, 2, 3))
+    inside = given[:, MASK_CHANNEL : MASK_CHANNEL + 1]
+    share = inside + OUTSIDE * (1 - inside)
+    error = ((output.float() - target).square() * share).mean(dim=(1, 2, 3))
     weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
     return weighted.mean()
 
@@ -63,8 +92,8 @@ def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
 class Drawer(nn.Module):
     """The U-Net and the text encoder it listens to.
 
-    The text encoder comes from CLIP and goes on learning here, from what its words do to pictures:
-    contrasting captions teaches it which things differ, drawing them teaches it how they look.
+    The text encoder's first layers come from CLIP and go on learning here, from what their words
+    do to pictures: contrasting captions teaches which things differ, drawing them how they look.
     """
 
     def __init__(self, text: CLIPTextModel) -> None:
@@ -100,16 +129,20 @@ def train(
     `sheet` is called with the averaged weights now and then.
     """
     lessons = latents.load(folder)
-    pair, tokenizer = clip.load(folder)
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     read = Tokens(tokenizer)
     torch.manual_seed(seed)
-    drawer = Drawer(text_model(pair)).train()
+    drawer = Drawer(text_model(tokenizer, known_text(folder))).train()
     # Written out: on a CPU the fused attention's way back takes longer than all convolutions.
     drawer.unet.set_attn_processor(AttnProcessor())
+    groups = [
+        {"params": list(drawer.unet.parameters()), "share": 1.0},
+        {"params": list(drawer.text.parameters()), "share": TEXT_RATE},
+    ]
     optimizer = torch.optim.AdamW(
-        drawer.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        groups, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
-    run = Run(folder / "unet.pt", drawer, optimizer, decay=0.997)
+    run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
     workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     alphas = diffusion.alphas_cumprod()
@@ -119,8 +152,10 @@ def train(
     while run.going(minutes):
         factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=60, floor=0.05)
         for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor
-        recent.append(workers.backward(lesson, _pieces(rng, lessons, read, alphas)))
+            group["lr"] = LEARNING_RATE * factor * group["share"]
+        share_done = run.seconds / (minutes * 60)
+        batch = max(size for share, size in BATCHES if share_done >= share)
+        recent.append(workers.backward(lesson, _pieces(rng, batch, lessons, read, alphas)))
         torch.nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
         optimizer.step()
         run.advance()
@@ -137,41 +172,58 @@ def train(
 
 
 def _pieces(
-    rng: torch.Generator, lessons: latents.Lessons, read: Tokens, alphas: torch.Tensor
+    rng: torch.Generator,
+    batch: int,
+    lessons: latents.Lessons,
+    read: Tokens,
+    alphas: torch.Tensor,
 ) -> list[Piece]:
     """One step's work, with noise added and captions read."""
-    chosen = torch.randint(len(lessons.latents), (BATCH,), generator=rng)
+    chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
     pictures = lessons.latents[chosen].float()
-    # One step from each of BATCH equal stretches of the schedule: a steadier mean than by chance.
-    steps = (
-        (torch.arange(BATCH) + torch.rand(BATCH, generator=rng)) / BATCH * diffusion.STEPS
-    ).long()
+    # One step from each of equal stretches of the schedule: a steadier mean than by chance.
+    half = batch // 2
+    even, late = ((torch.arange(half) + torch.rand(half, generator=rng)) / half for _ in "ab")
+    part = torch.stack([even, NOISY + (1 - NOISY) * late], dim=1).flatten()
+    steps = (part * diffusion.STEPS).long().clamp(max=diffusion.STEPS - 1)
     squares = alphas[steps]
     noise = torch.randn(pictures.shape, generator=rng)
     texts = [
         lessons.captions[int(i)][int(i + s) % latents.CAPTIONS]
         for i, s in zip(chosen, steps, strict=True)
     ]
-    dropped = torch.rand(BATCH, generator=rng) < EMPTY_CAPTIONS
+    dropped = torch.rand(batch, generator=rng) < EMPTY_CAPTIONS
     ids = read(["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)])
     noisy = diffusion.add_noise(pictures, noise, squares)
     given = torch.cat([noisy, lessons.mask[chosen], lessons.visible[chosen].float()], dim=1)
     whole = (given, steps, squares, ids, diffusion.velocity(pictures, noise, squares))
-    split = [part.chunk(BATCH // PIECE) for part in whole]
+    split = [part.chunk(batch // PIECE) for part in whole]
     return list(zip(*split, strict=True))
 
 
-def text_model(pair: clip.Pair) -> CLIPTextModel:
-    """A trainable copy of the pair's text encoder, without the projection."""
-    text = CLIPTextModel(pair.text.config)
-    text.load_state_dict(pair.text.text_model.state_dict())
+def text_model(
+    tokenizer: CLIPTokenizer, known: Mapping[str, torch.Tensor] | None = None
+) -> CLIPTextModel:
+    """The text encoder; what it has in common with `known` begins as that."""
+    text = CLIPTextModel(clip.text_config(len(tokenizer), tokenizer.eos_token_id))
+    if known is not None:
+        wanted = text.state_dict()
+        text.load_state_dict({name: known.get(name, value) for name, value in wanted.items()})
     return text
+
+
+def known_text(folder: Path) -> Mapping[str, torch.Tensor]:
+    """What a text encoder learned before: of the pair (clip.pt) or of a saved folder (text.pt)."""
+    if (folder / "text.pt").exists():
+        known: Mapping[str, torch.Tensor] = torch.load(folder / "text.pt", weights_only=True)
+        return known
+    return clip.load(folder)[0].text.text_model.state_dict()  # type: ignore[no-any-return]
 
 
 def load(folder: Path) -> tuple[Drawer, CLIPTokenizer]:
     """The averaged U-Net and text encoder of a run, and the tokenizer."""
-    pair, tokenizer = clip.load(folder)
-    drawer = Drawer(text_model(pair)).eval().requires_grad_(False)
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    drawer = Drawer(text_model(tokenizer)).eval().requires_grad_(False)
     state = torch.load(folder / "unet.pt", map_location="cpu", weights_only=True)
     drawer.load_state_dict(state["average"])
     return drawer, tokenizer

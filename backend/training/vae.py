@@ -90,7 +90,7 @@ def train(folder: Path, *, minutes: float, whole: bool = True, seed: int = 1) ->
     optimizer = torch.optim.AdamW(
         module.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True
     )
-    run = Run(folder / "vae.pt", module, optimizer, decay=0.998)
+    run = Run(folder / "vae.pt", module, optimizer, decay=0.99)
     workers = Workers(module)
     rng = np.random.default_rng([seed, run.step])
     bar = tqdm(total=minutes, unit="min", bar_format="{l_bar}{bar}{r_bar}", mininterval=10)

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionInpaintPipeline
+from diffusers import StableDiffusionInpaintPipeline, UNet2DConditionModel
 from PIL import Image
 
 import scumble.models
 
 FOLDER = Path(scumble.models.__file__).parent / "starter"
 SIZE = 128
+GUIDANCE = json.loads((FOLDER / "scumble.json").read_text())["defaults"]["guidance_scale"]
 
 pytestmark = pytest.mark.skipif(
     not (FOLDER / "unet" / "diffusion_pytorch_model.safetensors").exists(),
@@ -49,11 +50,26 @@ def draw(
         height=SIZE,
         width=SIZE,
         num_inference_steps=20,
-        guidance_scale=5.0,
+        guidance_scale=GUIDANCE,
         strength=1.0,
         generator=torch.Generator().manual_seed(seed),
     )
     return np.asarray(result.images[0]).astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def untrained(pipeline: StableDiffusionInpaintPipeline) -> StableDiffusionInpaintPipeline:
+    """The same with a U-Net of random weights: what no test of looks may be content with."""
+    torch.manual_seed(0)
+    parts = {**pipeline.components, "unet": UNet2DConditionModel.from_config(pipeline.unet.config)}
+    made = StableDiffusionInpaintPipeline(**parts, requires_safety_checker=False)
+    made.set_progress_bar_config(disable=True)
+    return made
+
+
+def is_a_red_thing_on_white(picture: np.ndarray) -> bool:
+    red, green, blue = picture[40:88, 40:88].mean(axis=(0, 1))
+    return bool(np.median(rim(picture)) > 225 and red > max(green, blue) + 40)
 
 
 def rim(picture: np.ndarray, width: int = 6) -> np.ndarray:
@@ -83,6 +99,36 @@ def test_colour_words_change_the_colour(pipeline: StableDiffusionInpaintPipeline
         middle[word] = draw(pipeline, prompt)[48:80, 48:80].mean(axis=(0, 1))
     assert middle["red"][0] > middle["red"][2] + 20
     assert middle["blue"][2] > middle["blue"][0] + 20
+
+
+def test_an_apple_has_the_colour_that_is_asked_for(
+    pipeline: StableDiffusionInpaintPipeline, untrained: StableDiffusionInpaintPipeline
+) -> None:
+    assert is_a_red_thing_on_white(draw(pipeline, "3d render of a red apple"))
+    assert not is_a_red_thing_on_white(draw(untrained, "3d render of a red apple"))
+    red, green = (
+        draw(pipeline, f"3d render of a {word} apple")[40:88, 40:88].mean(axis=(0, 1))
+        for word in ("red", "green")
+    )
+    assert (red[0] - red[1]) - (green[0] - green[1]) > 60
+
+
+def test_a_fill_continues_the_blue_round_it(
+    pipeline: StableDiffusionInpaintPipeline, untrained: StableDiffusionInpaintPipeline
+) -> None:
+    across = np.linspace(0, 1, SIZE)[None, :, None]
+    blue = np.array((40, 90, 200)) * (1 - across) + np.array((110, 160, 245)) * across
+    known = np.broadcast_to(blue, (SIZE, SIZE, 3))
+    image = Image.fromarray(known.astype(np.uint8))
+    mask = Image.new("L", (SIZE, SIZE))
+    mask.paste(255, (24, 24, 104, 104))
+    for drawer, kept in ((pipeline, True), (untrained, False)):
+        picture = draw(drawer, "3d render of a red apple", image=image, mask=mask)
+        ring = np.abs(picture - known)[24:104, 24:104]
+        ring[3:-3, 3:-3] = np.nan
+        assert bool(np.nanmean(ring) < 25) is kept
+    middle = draw(pipeline, "3d render of a red apple", image=image, mask=mask)[48:80, 48:80]
+    assert middle[..., 0].mean() > middle[..., 2].mean()  # red, where it was blue
 
 
 def test_the_same_seed_gives_the_same_bytes(pipeline: StableDiffusionInpaintPipeline) -> None:

@@ -59,7 +59,7 @@ def test_min_snr_weighs_easy_steps_down_and_never_to_nothing() -> None:
     squares = diffusion.alphas_cumprod()
     weights = diffusion.min_snr_weight(squares)
     assert weights.min() > 0
-    assert weights[-1] == 0.25
+    assert weights[-1] == diffusion.LEAST_WEIGHT
     snr = squares / (1 - squares)
     middle = (snr < diffusion.GAMMA) & (snr > 1)
     torch.testing.assert_close(weights[middle], (snr / (snr + 1))[middle])

@@ -1,12 +1,15 @@
 """The machinery of a run: shared work, averages, resuming, and the VAE's start."""
 
+import copy
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from transformers import CLIPTokenizer
 
-from scumble.training import checkpoints, linear_start, tokens, vae
+from scumble.training import checkpoints, export, linear_start, tokens, unet, vae
+from scumble.training.begin import begin
 from scumble.training.clip import encode
 from scumble.training.workers import Workers
 
@@ -37,7 +40,7 @@ def test_workers_see_what_the_optimizer_did() -> None:
 
 
 def test_a_run_goes_on_where_it_was_saved(tmp_path: Path) -> None:
-    def begin() -> checkpoints.Run:
+    def start() -> checkpoints.Run:
         torch.manual_seed(5)
         module = nn.Linear(4, 4)
         return checkpoints.Run(
@@ -50,14 +53,15 @@ def test_a_run_goes_on_where_it_was_saved(tmp_path: Path) -> None:
         run.optimizer.step()
         run.advance()
 
-    first = begin()
+    first = start()
     for _ in range(3):
         step(first)
     first.save()
-    second = begin()
+    second = start()
     assert second.step == 3
-    step(first)
-    step(second)
+    for _ in range(checkpoints.AVERAGED):
+        step(first)
+        step(second)
     assert torch.equal(first.module.weight, second.module.weight)
     assert torch.equal(first.average.module.weight, second.average.module.weight)
     assert not list(tmp_path.glob("*.part"))
@@ -82,6 +86,37 @@ def test_the_vae_starts_as_principal_components() -> None:
     torch.testing.assert_close(
         linear_start.one_convolution(module)(images), latents, atol=0.05, rtol=0.05
     )
+
+
+def test_training_goes_on_from_a_saved_folder(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    tokenizer = tokens.train(["a red apple"] * 3)
+    tokenizer.save_pretrained(tmp_path / "first" / "tokenizer")
+    drawer = unet.Drawer(
+        unet.text_model(CLIPTokenizer.from_pretrained(tmp_path / "first/tokenizer"))
+    )
+    torch.nn.init.normal_(drawer.unet.conv_out.weight)
+    whole = export.assemble(vae.new(), copy.deepcopy(drawer), tokenizer)
+    export.write(whole, tmp_path / "saved")
+    begin(tmp_path / "saved", tmp_path / "second")
+    again, read = unet.load(tmp_path / "second")
+    assert len(read) == len(tokenizer)
+    torch.testing.assert_close(
+        again.unet.conv_out.weight, drawer.unet.conv_out.weight, atol=1e-3, rtol=1e-3
+    )
+    assert vae.load(tmp_path / "second").config.latent_channels == vae.LATENT_CHANNELS
+
+
+def test_captions_reach_the_network_at_every_level() -> None:
+    torch.manual_seed(2)
+    module = unet.new().eval()
+    for part in module.modules():  # they begin by adding nothing
+        if isinstance(part, nn.Conv2d):
+            nn.init.normal_(part.weight, std=0.02)
+    given, steps = torch.randn(1, 9, 16, 16), torch.tensor([500])
+    one, other = (module(given, steps, torch.randn(1, 32, 256)).sample for _ in range(2))
+    assert one.shape == (1, 4, 16, 16)
+    assert (one - other).abs().mean() > 1e-4
 
 
 def test_pixels_survive_the_way_to_tensors_and_back() -> None:

@@ -67,14 +67,34 @@ def test_backgrounds_stay_in_range(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_mask_around_a_thing_holds_all_of_it(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    box = (40, 30, 90, 100)
-    mask = masks.around(rng, box, 128)
-    y, x = np.mgrid[30:100, 40:90]
-    inside = np.hypot((x - 64.5) / 25, (y - 64.5) / 35) < 1  # things are rounder than their boxes
-    assert mask[30:100, 40:90][inside].all()
+def test_a_thing_keeps_clear_of_the_edge_of_its_mask(seed: int) -> None:
+    mask, (left, top, right, bottom) = masks.place(np.random.default_rng(seed), 128)
     assert 0 < mask.mean() < 1
+    y, x = np.mgrid[top:bottom, left:right]
+    across = (x + 0.5 - (left + right) / 2) / (right - left)
+    along = (y + 0.5 - (top + bottom) / 2) / (bottom - top)
+    inside = np.hypot(across, along) < 0.6  # things are rounder than their boxes
+    assert mask[top:bottom, left:right][inside].all()
+    columns, rows = mask.any(axis=0).nonzero()[0], mask.any(axis=1).nonzero()[0]
+    assert columns[0] + 3 <= left < right <= columns[-1] - 2
+    assert rows[0] + 2 <= top < bottom <= rows[-1] - 1
+
+
+@pytest.mark.parametrize("box", [(13, 13, 115, 115), (40, 20, 100, 60), (0, 90, 128, 128)])
+def test_a_thing_fills_the_box_it_is_given(box: tuple[int, int, int, int]) -> None:
+    scene = scenes.draw(np.random.default_rng(0), SPRITE, disc(), within=box, kind="white")
+    left, top, right, bottom = scene.box
+    assert box[0] <= left < right <= box[2]
+    assert box[1] <= top < bottom <= box[3]
+    assert min(box[2] - box[0], box[3] - box[1]) - (right - left) <= 1
+    assert abs((left + right) - (box[0] + box[2])) <= 1
+
+
+def test_named_colours_are_what_their_word_says() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        ground, word = backgrounds.make(rng, "named", 8)
+        assert captions.colour_word(*map(float, ground[0, 0])) == word
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,0 +1,106 @@
+"""A sheet of fills as an artist gets them: by Scumble's own engine, with the package's weights.
+
+Into photographs that scikit-image brings (all of them CC0 or public domain) and into grounds made
+by arithmetic, prompts and seeds in their fixed order, nothing left out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from scumble.engine.base import Hooks
+from scumble.engine.diffusion import DiffusionEngine
+from scumble.link.geometry import context_region
+from scumble.link.home import Home
+from scumble.link.values import GenerationRequest, Mode, ModelInfo, Region, Size
+
+from . import backgrounds, captions
+from .scenes import Pixels
+
+SIDE = 160  # pixels, of each picture
+PHOTOGRAPHS = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "rocket.jpg", "grass.png")
+GROUNDS = ("gradient", "horizon", "noise")
+COUNT = 20
+THINGS = ("red apple", "sailboat", "balloon", "owl", "teapot", "sunflower", "rocket")
+HOOKS = Hooks(progress=lambda *_: None, status=lambda _: None, cancelled=lambda: False)
+
+
+def draw() -> list[Image.Image]:
+    """COUNT pictures, each with one rectangle filled."""
+    rng = np.random.default_rng(21)
+    drawn: list[Image.Image] = []
+    with tempfile.TemporaryDirectory() as folder:
+        engine = DiffusionEngine(Home(Path(folder)), "cpu")
+        (starter,) = (m for m in engine.capabilities().models if m.id == "starter")
+        for number in range(COUNT):
+            ground = _photograph(number // 2) if number % 2 == 0 else _made(rng, number)
+            width, height = (int(side) for side in rng.integers(76, 97, 2))
+            left, top = (int(v) for v in rng.integers(24, SIDE - 24 - 96, 2))
+            selection = Region(left, top, width, height)
+            style = ("3d", "flat")[number // 2 % 2]
+            prompt = captions.prompt(THINGS[number % len(THINGS)], style)
+            drawn.append(fill(engine, starter, ground, selection, prompt, number + 1))
+        engine.unload()
+    return drawn
+
+
+def fill(
+    engine: DiffusionEngine,
+    model: ModelInfo,
+    ground: Pixels,
+    selection: Region,
+    prompt: str,
+    seed: int,
+) -> Image.Image:
+    """`ground` (H x W x 3) with `selection` filled, with the settings that the model comes with."""
+    canvas = Size(ground.shape[1], ground.shape[0])
+    context = context_region(selection, canvas)
+    request = GenerationRequest(
+        id="sheet",
+        mode=Mode.INPAINT,
+        prompt=prompt,
+        negative_prompt="",
+        model=model.id,
+        sampler=model.sampler,
+        steps=model.steps,
+        guidance_scale=model.guidance_scale,
+        strength=1.0,
+        seed=seed,
+        batch=1,
+        canvas=canvas,
+        region=context,
+    )
+    opaque = np.dstack([ground, np.full(ground.shape[:2], 255, np.uint8)])
+    mask = np.zeros(ground.shape[:2], np.uint8)
+    mask[selection.y : selection.bottom, selection.x : selection.right] = 255
+    window = np.s_[context.y : context.bottom, context.x : context.right]
+    (picture,) = engine.run(request, opaque[window].tobytes(), mask[window].tobytes(), HOOKS)
+    size = (picture.region.width, picture.region.height)
+    layer = Image.frombytes("RGBA", size, picture.pixels)
+    result = Image.fromarray(ground).convert("RGBA")
+    result.alpha_composite(layer, (picture.region.x, picture.region.y))
+    return result.convert("RGB")
+
+
+def _photograph(number: int) -> Pixels:
+    import skimage
+
+    path = Path(skimage.__file__).parent / "data" / PHOTOGRAPHS[number % len(PHOTOGRAPHS)]
+    with Image.open(path) as opened:
+        image = opened.convert("RGB")
+    edge = min(image.size)
+    # Each photograph is used twice: its middle, and its upper left quarter.
+    side, at = (edge, [(s - edge) // 2 for s in image.size])
+    if number >= len(PHOTOGRAPHS):
+        side, at = edge // 2, [0, 0]
+    box = (at[0], at[1], at[0] + side, at[1] + side)
+    return np.asarray(image.crop(box).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def _made(rng: np.random.Generator, number: int) -> Pixels:
+    pixels, _ = backgrounds.make(rng, GROUNDS[number // 2 % len(GROUNDS)], SIDE)
+    return np.asarray(pixels * 255 + 0.5, dtype=np.uint8)
