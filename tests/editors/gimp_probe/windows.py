@@ -170,6 +170,7 @@ def modes_follow_the_selection():
     facts["empty"].append(canvas.mostly_empty(canvas.selection()))
     facts["look_ms"] = (time.perf_counter() - start) * 1000
     screen.select(image, 60, 60, 80, 60)
+    window.prompt.set_text("")  # a window begins with what was asked last
     facts["silent"] = [label(), window.start.get_tooltip_text()]
     window.prompt.set_text("a cup")
     facts["typed"] = label()
