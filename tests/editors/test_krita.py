@@ -169,7 +169,7 @@ def test_the_whole_of_a_large_picture_becomes_one_layer(krita: KritaRun, scenari
 
 def test_a_picture_is_read_as_it_was_when_the_button_was_pressed(krita: KritaRun) -> None:
     facts = krita.facts("changed_while_it_is_read")
-    assert facts["turns"] > 3, "it must have been read in several turns"
+    assert facts["turns"] >= 2, "it must have been painted on while it was read"
     assert facts["read_as_it_was"]
     assert facts["changed_meanwhile"]
 
