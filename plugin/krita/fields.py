@@ -7,6 +7,7 @@ from typing import List, Optional
 from .fold import Fold
 from .link.form import Form
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, Capabilities, ModelInfo
+from .link.wording import TIPS
 from .qt import Qt, QtGui, QtWidgets, Signal
 from .seed import SeedField
 from .selection import SelectionFields
@@ -25,21 +26,17 @@ class Fields(QtWidgets.QWidget):
         super().__init__(parent)
         self._capabilities: Optional[Capabilities] = None
         self._asked = Form()  # keeps ids that are not offered yet
-        self.model = _combo("The model that draws. Add more with: scumble models")
-        self.sampler = _combo("How noise becomes a picture. Greyed: not for this model.")
+        self.model = _combo(TIPS["model"])
+        self.sampler = _combo(TIPS["sampler"])
         self.steps = SliderField(1, MAX_STEPS, power=2.0)
-        self.steps.setToolTip("Denoising steps: more take longer and are finer, up to a point.")
+        self.steps.setToolTip(TIPS["steps"])
         self.guidance_scale = SliderField(1, MAX_GUIDANCE, decimals=1, power=2.0)
-        self.guidance_scale.setToolTip(
-            "Guidance scale: how closely the prompt is followed. 1 is off."
-        )
+        self.guidance_scale.setToolTip(TIPS["guidance_scale"])
         self.strength = SliderField(0, 100, suffix=" %")
-        self.strength.setToolTip(
-            "How much is redrawn: 100 % draws anew, less keeps what is there and refines it."
-        )
+        self.strength.setToolTip(TIPS["strength"])
         self.seed = SeedField()
         self.batch = SliderField(1, MAX_BATCH)
-        self.batch.setToolTip("How many results, each on a layer of its own.")
+        self.batch.setToolTip(TIPS["batch"])
         self.selection = SelectionFields()
         self.fold = Fold("Selection", self.selection)
         self._lay_out()

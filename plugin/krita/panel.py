@@ -8,6 +8,7 @@ from .activity import MessageArea, PreviewLabel, ProgressLine
 from .fields import Fields
 from .link.errors import ErrorInfo
 from .link.form import Form
+from .link.jobs import is_over
 from .link.values import (
     Capabilities,
     Job,
@@ -19,6 +20,7 @@ from .link.values import (
 )
 from .link.wording import (
     CONNECTION_WORDS,
+    TIPS,
     WORKER_WORDS,
     estimate_words,
     model_hint,
@@ -26,8 +28,6 @@ from .link.wording import (
 )
 from .prompt import PromptEdit
 from .qt import Qt, QtWidgets, Signal
-
-_OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 class Panel(QtWidgets.QWidget):
@@ -50,12 +50,12 @@ class Panel(QtWidgets.QWidget):
         self._recovered: List[Result] = []
         self._action_enabled = False
         self.prompt = PromptEdit("What do you want to see?", 3, 8)
-        self.prompt.setToolTip("Describe the picture. Ctrl+Enter starts. (word:1.2) weighs a word.")
+        self.prompt.setToolTip(TIPS["prompt"])
         self.negative_prompt = PromptEdit("And what not?", 1, 4)
-        self.negative_prompt.setToolTip("Negative prompt: what the picture shall keep away from.")
+        self.negative_prompt.setToolTip(TIPS["negative_prompt"])
         self.button = QtWidgets.QPushButton("Generate")
         self.cancel_button = QtWidgets.QPushButton("Cancel")
-        self.cancel_button.setToolTip("Stop within one step; nothing is added to the document.")
+        self.cancel_button.setToolTip(TIPS["cancel"])
         self.estimate = _quiet_label("")
         self.progress_line = ProgressLine()
         self.preview = PreviewLabel()
@@ -66,7 +66,7 @@ class Panel(QtWidgets.QWidget):
         self.recovered_button = QtWidgets.QToolButton()
         self.recovered_button.setAutoRaise(True)
         self.recovered_button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.recovered_button.setToolTip("Pictures whose document was closed before they were done")
+        self.recovered_button.setToolTip(TIPS["recovered"])
         self.recovered_menu = QtWidgets.QMenu(self.recovered_button)
         self.recovered_button.setMenu(self.recovered_menu)
         self._lay_out()
@@ -134,7 +134,7 @@ class Panel(QtWidgets.QWidget):
         self.model_hint.setVisible(bool(hint))
 
     def job_changed(self, job: Job) -> None:
-        if job.state in _OVER:
+        if is_over(job):
             self._jobs.pop(job.id, None)
             self.ended.emit()
         else:

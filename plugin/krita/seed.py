@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .link.values import MAX_SEED
+from .link.wording import TIPS
 from .qt import QtWidgets, Signal
 
 
@@ -19,11 +20,9 @@ class SeedField(QtWidgets.QWidget):
         self._number.setDecimals(0)
         self._number.setRange(0, MAX_SEED)
         self._number.setButtonSymbols(QtWidgets.QAbstractSpinBox.ButtonSymbols.NoButtons)
-        self._number.setToolTip("The same seed and settings give the same picture again.")
+        self._number.setToolTip(TIPS["seed"])
         self._random = QtWidgets.QCheckBox("Random")
-        self._random.setToolTip(
-            "A new seed each time. Untick it to hold the number shown: the last one used."
-        )
+        self._random.setToolTip(TIPS["random"])
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._number, 1)
