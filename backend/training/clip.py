@@ -20,6 +20,7 @@ from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokeni
 
 from . import captions, scenes, sprites, tokens
 from .checkpoints import Run, warm_up_then_decay
+from .precision import autocast
 from .vae import to_tensor
 
 LAYERS = 2  # of the text encoder; names need no grammar
@@ -29,6 +30,7 @@ IMAGE_SIZE = 48  # pixels, what the image tower looks at
 LEARNING_RATE = 1e-3
 TWINS = 0.15  # share of a batch that differs from a neighbour only in colour or background
 VIEWS = 32  # scenes of each picture
+TOKEN_SCALE = 0.5  # deviation of the token embeddings at the start: words first, position second
 
 
 def text_config(vocabulary: int, end: int) -> CLIPTextConfig:
@@ -45,6 +47,16 @@ def text_config(vocabulary: int, end: int) -> CLIPTextConfig:
         eos_token_id=end,
         pad_token_id=end,
     )
+
+
+def words_first(text: nn.Module) -> None:
+    """Begin a text encoder's token embeddings at TOKEN_SCALE, many times the positions' size.
+
+    As they usually begin, all captions are nearly the same to the layers above, and long remain so.
+    """
+    for name, table in text.named_parameters():
+        if "token_embedding" in name:
+            nn.init.normal_(table, std=TOKEN_SCALE)
 
 
 class ImageTower(nn.Module):
@@ -94,6 +106,7 @@ class Pair(nn.Module):
         super().__init__()
         self.end = end
         self.text = CLIPTextModelWithProjection(text_config(vocabulary, end))
+        words_first(self.text)
         self.centre = nn.BatchNorm1d(EMBEDDING, affine=False)
         self.image = ImageTower()
         self.scale = nn.Parameter(torch.tensor(2.7))  # log of 1 / temperature
@@ -176,7 +189,7 @@ def train(
         factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=40, floor=0.02)
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * factor
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             seen_as, read_as = pair.image(images), pair.read(ids)
         logits = seen_as.float() @ read_as.float().T * pair.scale.clamp(max=4.0).exp()
         target = torch.arange(batch)
@@ -216,8 +229,7 @@ class Views:
                     record,
                     pictures[record.file],
                     size=IMAGE_SIZE * 5 // 4,
-                    extent=(0.45, 0.95),
-                    anywhere=True,
+                    extent=(0.55, 0.95),
                 )
                 for _ in range(VIEWS)
             ]

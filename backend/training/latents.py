@@ -19,6 +19,7 @@ from diffusers import AutoencoderKL
 from tqdm import tqdm
 
 from . import captions, linear_start, masks, scenes, sprites, things
+from .precision import autocast
 from .vae import SIZE, to_tensor
 
 SHARD = 1024  # lessons in a file
@@ -145,7 +146,7 @@ def encoder(vae: AutoencoderKL, untrained: bool = False) -> Encode:
         return lambda images: convolution(images).half()
 
     def encode(images: torch.Tensor) -> torch.Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             latents: torch.Tensor = vae.encode(images).latent_dist.mode()
         scaled: torch.Tensor = latents.float() * vae.config.scaling_factor
         return scaled.half()

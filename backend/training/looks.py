@@ -17,14 +17,14 @@ from torch import nn
 from tqdm import tqdm
 from transformers import CLIPTokenizer
 
-from . import latents, unet
+from . import clip, latents, unet
 from .checkpoints import Run, save, warm_up_then_decay
+from .precision import autocast
 
 COMPONENTS = 160
 EVENNESS = 0.5  # 0: components count as in the pictures; 1: all alike
 LEARNING_RATE = 1e-3
 BATCH = 64
-TOKEN_SCALE = 0.5  # deviation of the token embeddings at the start: words first, position second
 
 
 class Reader(nn.Module):
@@ -33,9 +33,7 @@ class Reader(nn.Module):
     def __init__(self, tokenizer: CLIPTokenizer) -> None:
         super().__init__()
         self.text = unet.text_model(tokenizer)
-        for name, table in self.text.named_parameters():
-            if "token_embedding" in name:
-                nn.init.normal_(table, std=TOKEN_SCALE)
+        clip.words_first(self.text)
         self.head = nn.Linear(self.text.config.hidden_size, COMPONENTS)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
@@ -70,7 +68,7 @@ def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
     while run.going(minutes):
         chosen = torch.randint(len(whole), (BATCH,))
         texts = [lessons.captions[int(whole[i])][int(i) % latents.CAPTIONS] for i in chosen]
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             given = reader(read(texts))
         error = (given.float() - wanted[chosen]).square().sum(1).mean()
         factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=5, floor=0.05)

@@ -28,6 +28,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import clip, diffusion, latents, positions
 from .checkpoints import Run, warm_up_then_decay
+from .precision import autocast
 from .workers import Workers
 
 CHANNELS = (64, 128, 256)
@@ -79,7 +80,7 @@ def new() -> UNet2DConditionModel:
 def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     """The weighted error of the predicted velocity on some lessons."""
     given, steps, squares, ids, target = piece
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         states = drawer.text(input_ids=ids).last_hidden_state
         output = drawer.unet(given, steps, states, return_dict=False)[0]
     inside = given[:, MASK_CHANNEL : MASK_CHANNEL + 1]

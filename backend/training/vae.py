@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from . import linear_start, scenes, sprites
 from .checkpoints import Run, warm_up_then_decay
+from .precision import autocast
 from .workers import Workers
 
 SIZE = 128  # pixels, native
@@ -65,7 +66,7 @@ def loss(images: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
 def lesson(module: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
     """The whole loss on some pictures."""
     learning = module.quant_conv.weight.requires_grad
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast():
         with torch.set_grad_enabled(learning):
             posterior = module.encode(images).latent_dist
         output = module.decode(posterior.sample()).sample
