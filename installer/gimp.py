@@ -81,6 +81,8 @@ def _was_left_out(pluginrc: Path, entry: Path) -> bool:
     try:
         if pluginrc.stat().st_mtime <= entry.stat().st_mtime:
             return False
-        return f"plug-ins/{NAME}/{NAME}.py".encode() not in pluginrc.read_bytes()
+        # GIMP on Windows writes backslashes, each of them escaped by another
+        written = pluginrc.read_bytes().replace(b"\\\\", b"/").replace(b"\\", b"/")
+        return f"plug-ins/{NAME}/{NAME}.py".encode() not in written
     except OSError:
         return False

@@ -65,6 +65,15 @@ def test_a_list_of_plug_ins_without_ours_counts_when_it_is_newer(editor: Editor)
     assert said(editor) == []
 
 
+@pytest.mark.parametrize("between", ["/", "\\", "\\\\"])
+def test_a_list_of_plug_ins_is_read_as_any_system_writes_it(editor: Editor, between: str) -> None:
+    path = between.join(["${gimp_dir}", "plug-ins", "scumble", "scumble.py"])
+    pluginrc = editor.resources / "pluginrc"
+    pluginrc.write_text(f'(plug-in-def "{path}" 500)')
+    os.utime(editor.resources / "plug-ins/scumble/scumble.py", (500, 500))
+    assert said(editor) == []
+
+
 def test_why_a_python_is_of_no_use() -> None:
     assert python_fails(["no-such-python"]) == "there is none"
     assert python_fails([sys.executable, "-c", "raise SystemExit('no bindings.')"]) == "no bindings"
