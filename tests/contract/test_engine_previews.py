@@ -113,12 +113,15 @@ def test_a_model_with_a_vae_of_its_own_is_not_shown_by_another_ones_decoder(taes
     assert loading.load_tiny_decoder(taesd, model) is None
 
 
-def test_the_run_goes_on_without_the_decoder_when_memory_runs_out(taesd: Path) -> None:
+@pytest.mark.parametrize("failure", [torch.OutOfMemoryError("full"), RuntimeError("sizes")])
+def test_the_run_goes_on_without_a_decoder_that_fails_and_says_so_once(
+    failure: Exception, taesd: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     model = loading.load(tiny.entry("sd1"), DEVICES["cpu"])
     model.tiny_decoder = loading.load_tiny_decoder(taesd, model)
 
     def full(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError
+        raise failure
 
     model.tiny_decoder.decode = full
     told: list[tuple[Progress, bytes]] = []
@@ -129,5 +132,8 @@ def test_the_run_goes_on_without_the_decoder_when_memory_runs_out(taesd: Path) -
     latents = torch.zeros(1, 4, 8, 8)
     scheduler = SimpleNamespace(config=SimpleNamespace(prediction_type="sample"))
     step = SimpleNamespace(done=1, prediction=latents, scheduler=scheduler)
-    preview(step, latents)
+    for _ in range(2):
+        preview(step, latents)
+    assert len(told) == 2
     assert sizes(told) == {Size(8, 8)}
+    assert len(caplog.records) == 1

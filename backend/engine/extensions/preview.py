@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -10,10 +11,11 @@ import torch
 from scumble.engine import latents as conversion
 from scumble.engine.denoising import Step, clean
 from scumble.engine.latents import Pixels
-from scumble.engine.memory import is_out_of_memory
 from scumble.engine.model import Model
 from scumble.imaging.window import Window
 from scumble.link.values import Progress, Region, Size
+
+log = logging.getLogger(__name__)
 
 Report = Callable[[Progress, bytes], None]
 
@@ -81,10 +83,10 @@ class Preview:
         return latents
 
     def _look(self, latents: torch.Tensor) -> Pixels:
-        try:
-            return conversion.look(self._model, latents)
-        except (MemoryError, RuntimeError) as error:
-            if self._model.tiny_decoder is None or not is_out_of_memory(error):
-                raise
-        self._model.tiny_decoder = None  # the run needs the memory more
+        if self._model.tiny_decoder is not None:
+            try:
+                return conversion.look(self._model, latents)
+            except Exception as error:  # out of memory, or whatever a broken file brings about
+                log.warning("previews go without the tiny decoder: %s", error)
+            self._model.tiny_decoder = None  # out here the frames that hold its memory are gone
         return conversion.look(self._model, latents)
