@@ -14,6 +14,16 @@ from .snapshot import blobs_of, check_snapshot, mostly_empty
 from .values import Capabilities, GenerationRequest, Mode, Region, Size
 
 
+def settle(canvas: Canvas, form: Form) -> Form:
+    """The form with the place of the layer that marks its context, as that layer lies now.
+
+    Raises ScumbleError.
+    """
+    if form.marked_by is None or canvas.selection() is None:
+        return form
+    return replace(form, marked=_marked(canvas, form.marked_by, canvas.size()), marked_by=None)
+
+
 def look(
     canvas: Canvas, form: Form, capabilities: Optional[Capabilities]
 ) -> Tuple[GenerationRequest, bool]:
@@ -26,8 +36,7 @@ def look(
     if document is None:
         raise bad_request("No document is open.", "Open or create one.")
     selection, size = canvas.selection(), canvas.size()
-    if selection is not None and form.marked_by is not None:
-        form = replace(form, marked=_marked(canvas, form.marked_by, size))
+    form = settle(canvas, form)
     request = build_request(form, uuid.uuid4().hex, document, size, selection)
     return _settled(request, capabilities), selection is not None
 

@@ -19,7 +19,7 @@ from .errors import ErrorCode, ErrorInfo, ScumbleError
 from .form import Action, Form, action_for
 from .jobs import Changed, Finished, advance, is_over
 from .naming import request_name, result_name
-from .reading import look, read
+from .reading import look, read, settle
 from .submission import Submissions
 from .values import (
     Capabilities,
@@ -134,6 +134,14 @@ class Session:
             partial(self._estimated, callback),
             {"request": to_wire(request)},
         )
+
+    def settle(self, form: Form) -> Form:
+        """The form with all that `start` would look for in the document's layers.
+
+        For an editor that reads over several turns, so that `region` before and
+        `start` after them mean the same. Raises ScumbleError.
+        """
+        return settle(self._canvas, form)
 
     def region(self, form: Form) -> Optional[Region]:
         """What `start` would read of the canvas; None: nothing, or it would say what is wrong."""

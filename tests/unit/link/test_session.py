@@ -201,6 +201,23 @@ def test_a_layer_marks_the_context_wherever_it_lies_now(desk: Desk, daemon: Smal
         assert desk.start(form).region == union(bounds, SELECTION)
 
 
+def test_a_layer_that_is_painted_on_while_the_picture_is_read_marks_what_it_did_before(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    desk.connect()
+    document = desk.canvas.open["one"] = Document(selection=SELECTION)
+    document.marks["context"] = Region(20, 30, 500, 400)
+    settled = desk.session.settle(Form(prompt="pear", marked_by="context"))
+    region = desk.session.region(settled)
+    document.marks["context"] = Region(0, 0, 700, 600)
+    assert desk.start(settled).region == region == union(Region(20, 30, 500, 400), SELECTION)
+
+
+def test_without_a_selection_no_layer_is_looked_for(desk: Desk) -> None:
+    form = Form(prompt="pear", marked_by="context")
+    assert desk.session.settle(form) == form
+
+
 @pytest.mark.parametrize(
     ("marks", "said"),
     [
