@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from scumble import openraster
-from scumble.cli.result_files import check_targets
+from scumble.cli.result_files import check_targets, write_png, writing
 from scumble.cli.run import CLIENT_ID, own_install
 from scumble.link.channel import Reply
 from scumble.link.client import call
@@ -18,22 +18,32 @@ from scumble.link.encoding import from_wire, to_wire
 from scumble.link.errors import bad_request
 from scumble.link.home import find_home
 from scumble.link.naming import layer_name
-from scumble.link.values import Job, Result
+from scumble.link.values import Job, Result, Size
 from scumble.metadata import png_text
 
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("jobs", help="list, save and cancel jobs")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
+    _add_json(parser, False)
     parser.set_defaults(what="list")
     whats = parser.add_subparsers(dest="what", metavar="WHAT")
-    whats.add_parser("list", help="every job that is known (the default)")
+    listing = whats.add_parser("list", help="every job that is known (the default)")
     cancel = whats.add_parser("cancel", help="stop a job")
     cancel.add_argument("job", metavar="JOB", help="its id, or how it begins")
     save = whats.add_parser("save", help="write a finished job's results to files")
     save.add_argument("job", metavar="JOB", help="its id, or how it begins")
-    save.add_argument("--out", "-o", type=Path, required=True, metavar="FILE.png")
+    save.add_argument(
+        "--out", "-o", type=Path, required=True, metavar="FILE", help=".ora (in its place) or .png"
+    )
+    for each in (listing, cancel, save):
+        _add_json(each, argparse.SUPPRESS)  # else it would undo the one before the verb
     parser.set_defaults(run=run)
+
+
+def _add_json(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument(
+        "--json", action="store_true", default=default, help="one JSON object a line on stdout"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -76,7 +86,8 @@ def _save(options: argparse.Namespace) -> int:
         if len(results) > 1:
             path = path.with_name(f"{path.stem}-{result.index + 1}{path.suffix}")
         reply = _ask("fetch", {"job_id": job.id, "index": result.index})
-        _write(path, result, reply.blobs[0])
+        with writing(path):
+            _write(path, result, reply.blobs[0])
         _ask("acknowledge", {"job_id": job.id, "index": result.index})
         print(json.dumps({"event": "written", "path": str(path)}) if options.json else path)
     return 0
@@ -88,11 +99,13 @@ def _write(path: Path, result: Result, data: bytes) -> None:
     pixels = np.frombuffer(data, np.uint8).reshape(region.height, region.width, 4)
     text = png_text(result.metadata)
     if path.suffix.lower() != ".ora":
-        path.write_bytes(openraster.png(pixels, text))
+        write_png(path, openraster.png(pixels, text))
         return
     name = layer_name(str(result.metadata.get("prompt", "")), result.metadata.get("seed"))
-    layer = openraster.Layer(name, pixels, 0, 0, text=text)
-    openraster.write(path, openraster.Document(region.size, (layer,), text))
+    layer = openraster.Layer(name, pixels, region.x, region.y, text=text)
+    canvas = result.metadata.get("canvas")  # left out where all of it was too long
+    size = Size(region.right, region.bottom) if canvas is None else from_wire(Size, canvas)
+    openraster.write(path, openraster.Document(size, (layer,), text))
 
 
 def _find(beginning: str) -> Job:

@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    if options.strength >= 1:
+    if options.strength == 1:
         raise bad_request(
             "A strength of 1 keeps nothing of the picture.", "Use: scumble generate, or less."
         )

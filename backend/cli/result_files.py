@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,34 @@ def check_targets(targets: Sequence[Path], picture: Path | None) -> None:
             raise bad_request(f"There is no folder {folder}.", "Make it first.")
         if not os.access(folder, os.W_OK):
             raise bad_request(f"{folder} cannot be written to.", "Name another folder with -o.")
-        if picture is not None and target.exists() and target.samefile(picture):
+        if picture is None or not (picture.exists() and target.exists()):
+            continue
+        if target.samefile(picture):
             raise bad_request(f"{target.name} is the picture itself.", "Name another file with -o.")
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """Turns what the disk says into a ScumbleError (disk_full, internal)."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        raise ScumbleError(
+            ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
+            f"{target} cannot be written: {error.strerror or error}.",
+            "The result waits: scumble jobs save JOB -o FILE.",
+        ) from error
+
+
+def write_png(path: Path, data: bytes) -> None:
+    """All of it or nothing."""
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -43,15 +70,8 @@ class ResultFiles:
     def keep(self, canvas: FileCanvas) -> None:
         """Write what has come so far. Raises ScumbleError (disk_full, internal)."""
         for target in self.targets:
-            try:
+            with writing(target):
                 self._write(canvas, target)
-            except OSError as error:
-                full = error.errno == errno.ENOSPC
-                raise ScumbleError(
-                    ErrorCode.DISK_FULL if full else ErrorCode.INTERNAL,
-                    f"{target} cannot be written: {error.strerror or error}.",
-                    "The result waits: scumble jobs save JOB -o FILE.",
-                ) from error
 
     def _write(self, canvas: FileCanvas, target: Path) -> None:
         results = canvas.results
@@ -65,10 +85,5 @@ class ResultFiles:
         if self.batch > 1:
             path = target.with_name(f"{target.stem}-{index + 1}{target.suffix}")
         layer = results[index]
-        unfinished = path.with_name(path.name + ".part")
-        try:
-            unfinished.write_bytes(openraster.png(canvas.merged_with(layer), layer.text))
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_png(path, openraster.png(canvas.merged_with(layer), layer.text))
         self.written(path)

@@ -211,4 +211,4 @@ def _progress(args: argparse.Namespace, title: str) -> Iterator[Report]:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(json.dumps(value, ensure_ascii=False))

@@ -208,6 +208,7 @@ WRONG = {
     "a negative seed": ["generate", "--seed", "-1", "-o", "x.png"],
     "strength above 1": ["fill", PHOTO, "--select", "1,1,9,9", "--strength", "1.5", "-o", "x.png"],
     "refine that keeps nothing": ["refine", PHOTO, "--strength", "1", "-o", "x.png"],
+    "refine beyond all": ["refine", PHOTO, "--strength", "2", "-o", "x.png"],
     "an unknown job": ["jobs", "save", "none", "-o", "x.png"],
 }
 
@@ -228,6 +229,14 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(
     assert "Traceback" not in done.stderr
     assert not (scumble.folder / "x.png").exists()
     assert photo.read_bytes() == before
+
+
+def test_a_missing_picture_is_told_where_the_result_is_there_from_before(
+    scumble: Scumble, photo: Path
+) -> None:
+    done = scumble("fill", "nothing.png", "--select", "1,1,9,9", "-o", photo)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "There is no file nothing.png. Check the path."
 
 
 @pytest.mark.parametrize(
@@ -284,6 +293,44 @@ def test_jobs_lists_saves_and_cancels(scumble: Scumble) -> None:
     )
     done = scumble("jobs", "cancel", job["id"])
     assert (done.returncode, done.stdout.split()[-1]) == (0, "done"), "it was over already"
+
+
+def test_jobs_speak_json_wherever_it_is_asked_for(scumble: Scumble) -> None:
+    scumble("generate", "--size", "64x64", "--prompt", "told", "-o", "told.png")
+    listed = events(scumble("jobs", "--json"))
+    assert events(scumble("jobs", "list", "--json")) == listed
+    assert events(scumble("jobs", "--json", "list")) == listed
+    job = next(e["job"] for e in listed if e["job"]["prompt"] == "told")
+    assert events(scumble("jobs", "cancel", job["id"], "--json")) == [{"event": "job", "job": job}]
+    written = events(scumble("jobs", "save", job["id"], "-o", "told again.png", "--json"))
+    assert written == [{"event": "written", "path": "told again.png"}]
+
+
+def test_a_saved_fill_lies_in_its_place(scumble: Scumble, photo: Path) -> None:
+    out = scumble.folder / "placed.ora"
+    select = ("--select", "70,50,30,20")
+    scumble("fill", photo, *select, "--context", "8", "--prompt", "placed", "-o", out)
+    listed = events(scumble("jobs", "--json"))
+    job = next(e["job"] for e in listed if e["job"]["prompt"] == "placed")
+    assert scumble("jobs", "save", job["id"], "-o", "alone.ora").returncode == 0
+    whole, alone = read(out), read(scumble.folder / "alone.ora")
+    assert len(alone.layers) == 1
+    there, saved = whole.layers[-1], alone.layers[0]
+    assert (saved.x, saved.y) == (there.x, there.y) != (0, 0)
+    np.testing.assert_array_equal(saved.pixels, there.pixels)
+    assert alone.size.width >= saved.x + saved.pixels.shape[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder is not written to there either way")
+def test_a_job_that_cannot_be_saved_waits_and_says_so(scumble: Scumble) -> None:
+    scumble("generate", "--size", "64x64", "--prompt", "no place", "-o", "first.png")
+    listed = events(scumble("jobs", "--json"))
+    job = next(e["job"] for e in listed if e["job"]["prompt"] == "no place")
+    (scumble.folder / "folder.png").mkdir()
+    done = scumble("jobs", "save", job["id"], "-o", "folder.png")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_result_that_cannot_be_written_is_not_lost(scumble: Scumble) -> None:

@@ -44,7 +44,9 @@ def test_a_model_is_added_listed_checked_and_removed(scumble: Run, tmp_path: Pat
         "sdxl",
         True,
     )
-    listed = answer(scumble("list", "--json"))
+    said = scumble("list", "--json")
+    assert said.stdout.count("\n") == 1, "one object a line"
+    listed = answer(said)
     assert entry in listed["models"]
     assert {item["id"] for item in listed["catalogue"]} == {item.id for item in CATALOGUE}
     assert "Oil Painter" in scumble("list").stdout
