@@ -39,6 +39,14 @@ def main(arguments: list[str]) -> int:
     except ScumbleError as error:
         display.say(f"{error.info.message} {error.info.hint}".rstrip())
         return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        display.say(
+            f"{where}{error.strerror or error}. "
+            "Close the editors, see who owns that folder and whether the disk is full, "
+            "then start this again."
+        )
+        return 1
     except KeyboardInterrupt:
         display.say("Stopped. Starting the same again goes on from here.")
         return 130
@@ -147,7 +155,10 @@ def _keeps(options: argparse.Namespace, kept: bool, path: Path, what: str) -> bo
         return False
     if not sys.stdin.isatty():
         return True  # nobody there to ask: what cannot be had back stays
-    answer = input(f"Remove {what} {path} too? They cannot be had back. [y/N] ")
+    try:
+        answer = input(f"Remove {what} {path} too? They cannot be had back. [y/N] ")
+    except EOFError:  # Ctrl-D is no yes
+        return True
     return answer.strip().lower() not in ("y", "yes")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 GROUP = "[python]"
 KEY = "enable_scumble"
+SETTINGS = "[scumble]"  # where the plugin keeps the last values, by Krita.writeSetting
 
 _HEADER = re.compile(r"^\s*\[.*\]\s*$")
 
@@ -55,6 +56,19 @@ def restore(text: str, previous: Previous) -> str:
             if group > 0 and not lines[group - 1].strip():
                 del lines[group - 1]  # the empty line that enabling put before the group
     return "".join(lines)
+
+
+def forget(text: str) -> str:
+    """`text` without what the plugin has kept there."""
+    lines = text.splitlines(keepends=True)
+    start = next((at for at, line in enumerate(lines) if line.strip() == SETTINGS), None)
+    if start is None:
+        return text
+    rest = range(start + 1, len(lines))
+    end = next((at for at in rest if _HEADER.match(lines[at])), len(lines))
+    if end == len(lines) and start > 0 and not lines[start - 1].strip():
+        start -= 1  # the empty line between this group and the one before
+    return "".join(lines[:start] + lines[end:])
 
 
 def _set(text: str, value: str) -> str:

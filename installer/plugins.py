@@ -27,6 +27,11 @@ def module_folder(kind: Kind) -> PurePosixPath:
     return PurePosixPath(parent, NAME)
 
 
+def memory_folder(kind: Kind) -> PurePosixPath | None:
+    """What the plugin itself writes below the editor's resources; Krita's uses kritarc."""
+    return PurePosixPath(NAME) if kind is Kind.GIMP else None
+
+
 def package_folder(kind: Kind) -> PurePosixPath:
     """Where the plugin's Python package lies: GIMP starts a script that only leads into it."""
     module = module_folder(kind)

@@ -14,7 +14,7 @@ from installer.checkout import Checkout
 from installer.editors import Editor
 from installer.environment import OLDEST_PIP, Environment, Stamp, index_options, remove_folder
 from installer.failure import InstallError
-from installer.plugins import module_folder, plugin_files
+from installer.plugins import memory_folder, module_folder, plugin_files
 from installer.progress import Task
 from installer.undo import (
     Remove,
@@ -176,6 +176,9 @@ class PutPlugin:
         folder = resources / module_folder(kind)
         task.note = str(folder)
         undos: list[Undo] = [Remove(str(folder), missing_parents(folder))]
+        memory = memory_folder(kind)
+        if memory is not None:
+            undos.append(Remove(str(resources / memory)))
         fresh = folder.with_name(f".{folder.name}.new")
         try:
             remove_folder(fresh)

@@ -37,7 +37,7 @@ class Remove:
 
 @dataclass(frozen=True)
 class RestoreSwitch:
-    """Put the plugin's switch in a kritarc back as it was.
+    """Put the plugin's switch in a kritarc back as it was, and take its settings away.
 
     made: the file itself was new. parents: folders made on the way, as for Remove.
     """
@@ -58,6 +58,7 @@ class RestoreSwitch:
             return
         text = read_config(path)
         restored = kritarc.restore(text, kritarc.Previous(self.value, self.group))
+        restored = kritarc.forget(restored)
         if self.made and not restored.strip():
             path.unlink()
             remove_empty(self.parents)

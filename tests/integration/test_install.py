@@ -123,9 +123,16 @@ def test_installing_again_changes_nothing(installed: Computer) -> None:
 
 
 def test_uninstall_leaves_the_home_folder_as_it_was(computer: Computer) -> None:
+    gimp = computer.user / ".config" / "GIMP" / "3.0"
+    gimp.mkdir(parents=True)
     before = computer.files()
     computer.lend_environment()
     assert computer.run("install").returncode == 0
+    # what the plugins themselves write while they are used
+    computer.kritarc.write_text(computer.kritarc.read_text() + '\n[scumble]\nform={"steps": 3}\n')
+    kept = gimp / "scumble" / "form.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
     done = computer.run("uninstall", "--yes")
     assert done.returncode == 0, done.stderr
     # the lent environment was not made by the installer: it is no more than what stays

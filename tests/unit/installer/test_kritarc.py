@@ -63,3 +63,20 @@ def test_what_the_artist_changed_meanwhile_is_kept_by_restoring() -> None:
     assert "enable_new=true" in restored
     assert "[python]" in restored
     assert "enable_scumble" not in restored
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("", ""),
+        (PLAIN, PLAIN),
+        ("[scumble]\nform={}\n", ""),
+        (PLAIN + "\n[scumble]\nform={}\n", PLAIN),
+        ("[a]\nb=1\n\n[scumble]\nform={}\n\n[zoom]\nlevel=2\n", "[a]\nb=1\n\n[zoom]\nlevel=2\n"),
+        ("[scumble2]\nform={}\n", "[scumble2]\nform={}\n"),
+    ],
+)
+def test_what_the_plugin_kept_is_forgotten_and_nothing_else(text: str, left: str) -> None:
+    assert kritarc.forget(text) == left
+    windows = text.replace("\n", "\r\n")
+    assert kritarc.forget(windows) == left.replace("\n", "\r\n")
