@@ -31,20 +31,32 @@ class Addition:
     def __init__(self, key: Tuple[str, str, int], region: Region, pixels: bytes, name: str) -> None:
         """pixels: RGBA8 of `region`, straight alpha."""
         self.key = key
-        self.added: Optional[bool] = None  # not known yet
         self._region = region
         self._pixels = pixels
         self._name = name
         self._filled = False
+        self._added: Optional[bool] = None
         self._thread: Optional[threading.Thread] = None
         # kept here so that the objects end on the main thread, which made them
         self._layer: Optional[Node] = None
         self._place: Tuple[Optional[Node], Optional[Node]] = (None, None)
 
+    @property
+    def running(self) -> bool:
+        """Whether the thread is at work. Until it has ended this must not be let go of.
+
+        The thread would be the last to hold Krita's objects, and they would end on it.
+        """
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def added(self) -> Optional[bool]:
+        """Whether Krita took the layer; None: not known yet."""
+        return None if self.running else self._added
+
     def go_on(self, document: Document) -> None:
         """Begin what is next, when its time has come; to be called until `added` is known."""
-        running = self._thread is not None and self._thread.is_alive()
-        if running or self.added is not None or is_busy(document):
+        if self.running or self._added is not None or is_busy(document):
             return
         if self._layer is None:
             self._layer = document.createNode(self._name, "paintlayer")
@@ -54,7 +66,7 @@ class Addition:
             self._place = _place(document)
             self._begin(self._add)
         else:
-            self.added = False  # the thread ended early: an exception, which Python prints
+            self._added = False  # the thread ended early: an exception, which Python prints
 
     def _begin(self, work: Callable[[], None]) -> None:
         self._thread = threading.Thread(target=work, name="scumble-layer", daemon=True)
@@ -79,7 +91,7 @@ class Addition:
 
     def _add(self) -> None:
         parent, above = self._place
-        self.added = bool(parent.addChildNode(self._layer, above))
+        self._added = bool(parent.addChildNode(self._layer, above))
 
 
 def is_busy(document: Document) -> bool:

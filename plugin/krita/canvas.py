@@ -138,6 +138,9 @@ class KritaCanvas:
     def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
         key = (document, result.job_id, result.index)
         addition = self._addition if self._addition and self._addition.key == key else None
+        if addition is not None and addition.running:
+            self._on_busy()
+            return PasteOutcome.BUSY
         target = self._documents.find(document)
         if target is None or has_result(target, result.job_id, result.index):
             if addition is not None:

@@ -7,8 +7,9 @@ from typing import Any, Dict, Optional, Tuple
 from krita import DockWidget
 
 from .backend import Backend
+from .link.errors import ErrorCode, ScumbleError
 from .link.form import Form, for_another_document, form_from_json, form_to_json
-from .link.values import Result
+from .link.values import GenerationRequest, Result
 from .panel import Panel
 from .qt import QtGui, QTimer, QtWidgets
 
@@ -64,10 +65,7 @@ class Docker(DockWidget):
         self._look_timer.stop()
 
     def belongs_to(self, window: QtWidgets.QWidget) -> bool:
-        try:
-            return self.parent() is window
-        except RuntimeError:  # Qt has deleted the docker with its own window
-            return False
+        return not self._gone() and self.parent() is window
 
     def start(self) -> None:
         if not self._reading:  # a second press while the first one waits or reads is none
@@ -113,36 +111,61 @@ class Docker(DockWidget):
             )
 
     def _show_estimate(self, seconds: Optional[float]) -> None:
-        self.panel.show_estimate(seconds)
+        if not self._gone():
+            self.panel.show_estimate(seconds)
 
-    def _start(self, tries: int) -> None:
+    def _start(self, tries: int, document: Optional[str] = None) -> None:
+        """document: what was in front when the button was pressed, where that was earlier."""
+        if self._gone():
+            return
         try:
+            front = self._backend.canvas.document()
+            if document not in (None, front):
+                raise ScumbleError(
+                    ErrorCode.BUSY,
+                    "Another picture came to the front before this one was at rest.",
+                    "Press the button again.",
+                )
             # what a stroke or filter is still painting belongs to the picture that is read
             if self._backend.canvas.busy() and tries:
-                again = lambda: self._backend.guard(lambda: self._start(tries - 1))  # noqa: E731
-                QTimer.singleShot(_IDLE_MS, again)
+                again = lambda: self._start(tries - 1, front)  # noqa: E731
+                QTimer.singleShot(_IDLE_MS, lambda: self._backend.guard(again))
                 return
             form = self.panel.form()
-            region = self._backend.session.region(form)
             self._backend.remember(form_to_json(form))
+            # where a layer marks the context now, whatever is painted on it while it is read
+            settled = self._backend.session.settle(form)
+            region = self._backend.session.region(settled)
             self.panel.started()
-            submit = lambda: self._backend.guard(lambda: self._submit(form))  # noqa: E731
+            submit = lambda: self._backend.guard(lambda: self._submit(settled))  # noqa: E731
             self._backend.canvas.hold(region, submit)
         except Exception:  # whatever it was, the next press has to work
-            self._submitted()
+            self._submitted(None)
             raise
 
     def _submit(self, form: Form) -> None:
+        request = None
         try:
             request = self._backend.session.start(form)
-            if request is not None:
-                self.panel.show_seed(request.seed)
         finally:
-            self._submitted()
+            self._submitted(request)
 
-    def _submitted(self) -> None:
+    def _submitted(self, request: Optional[GenerationRequest]) -> None:
+        """request: None when there is none after all."""
         self._reading = False
+        if self._gone():  # what was asked for goes on, and there is nobody to tell
+            return
         self.panel.submitted()
+        if request is not None:
+            self.panel.show_seed(request.seed)
+
+    def _gone(self) -> bool:
+        """Whether Qt has deleted the docker with its window, which may be closed at any time."""
+        try:
+            self.parent()
+        except RuntimeError:
+            return True
+        return False
 
     def _show_form_of(self, document: Optional[str]) -> None:
         """The fields follow the document: what stood in them there, else what its file tells."""

@@ -33,22 +33,7 @@ def read_in_turns(document: Document, region: Region, with_mask: bool, then: The
     large = region.size.pixels > _ONE_TURN_PIXELS
     # Krita gives no clone of a document that is busy: then the document itself is read
     clone = document.clone() if large else None
-    reading = _Reading(document, clone or document, region, with_mask)
-
-    def turn() -> None:
-        snapshot, error = None, None
-        try:
-            if not reading.go_on(TURN_SECONDS if large else math.inf):
-                QTimer.singleShot(0, turn)
-                return
-            snapshot = reading.snapshot()
-        except Exception as failure:  # out of a slot it would end Krita
-            error = failure
-        if clone is not None:
-            clone.close()
-        then(snapshot, error)
-
-    turn()
+    _turn(_Reading(document, clone or document, region, with_mask), clone, large, then)
 
 
 def read_at_once(document: Document, region: Region, with_mask: bool) -> Snapshot:
@@ -56,6 +41,22 @@ def read_at_once(document: Document, region: Region, with_mask: bool) -> Snapsho
     reading = _Reading(document, document, region, with_mask)
     reading.go_on(math.inf)
     return reading.snapshot()
+
+
+def _turn(reading: _Reading, clone: Optional[Document], large: bool, then: Then) -> None:
+    # nothing here may hold itself (a function that names itself would): what Python's collector
+    # has to find may end on another thread, and Krita's documents must not
+    snapshot, error = None, None
+    try:
+        if not reading.go_on(TURN_SECONDS if large else math.inf):
+            QTimer.singleShot(0, lambda: _turn(reading, clone, large, then))
+            return
+        snapshot = reading.snapshot()
+    except Exception as failure:  # out of a slot it would end Krita
+        error = failure.with_traceback(None)
+    if clone is not None:
+        clone.close()
+    then(snapshot, error)
 
 
 def strips(region: Region) -> List[Region]:

@@ -37,6 +37,9 @@ SCENARIOS = [
     "cancel",
     "close_document_during_work",
     "close_document_while_its_layer_is_made",
+    "close_window_while_reading",
+    "another_document_comes_to_the_front",
+    "paint_on_the_marking_layer_while_reading",
     "two_documents",
     "active_mask_in_a_group",
     "paint_while_the_result_comes",
@@ -172,6 +175,7 @@ def test_a_picture_is_read_as_it_was_when_the_button_was_pressed(krita: KritaRun
     assert facts["turns"] >= 2, "it must have been painted on while it was read"
     assert facts["read_as_it_was"]
     assert facts["changed_meanwhile"]
+    assert facts["left_to_the_collector"] == []
 
 
 @pytest.mark.parametrize("colours", COLOURS)
@@ -246,6 +250,30 @@ def test_closing_the_document_while_its_layer_is_made_loses_nothing(krita: Krita
     assert facts["layers"] == ["Background"]
     assert len(facts["offered"]) == 1
     assert facts["names"] == ["Background", "late (seed 7)"]
+    assert facts["ended_on_the_main_thread"] == [True]
+
+
+def test_a_window_that_closes_while_the_picture_is_read_takes_nothing_with_it(
+    krita: KritaRun,
+) -> None:
+    facts = krita.facts("close_window_while_reading")
+    assert facts["reading"]
+    assert not facts["read_when_the_window_went"], "it must have closed in the middle"
+    assert facts["names"] == ["Background", "the whole (seed 7)"]
+    assert facts["message"] == ""
+
+
+def test_a_press_is_not_taken_to_another_document(krita: KritaRun) -> None:
+    facts = krita.facts("another_document_comes_to_the_front")
+    assert "front" in facts["message"]
+    assert facts["names"] == [["Background"], ["Background"]]
+
+
+def test_the_layer_that_marks_the_context_may_be_painted_on_meanwhile(krita: KritaRun) -> None:
+    facts = krita.facts("paint_on_the_marking_layer_while_reading")
+    assert facts["reading"]
+    assert facts["message"] == ""
+    assert facts["results"] == 1
 
 
 def test_the_layer_goes_where_it_was_asked_from(krita: KritaRun) -> None:

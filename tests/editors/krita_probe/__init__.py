@@ -9,10 +9,14 @@ from .runner import Runner
 
 
 class Probe(Extension):
+    runner = None
+
     def setup(self):
         pass
 
     def createActions(self, window):
+        if self.runner is not None:  # another window
+            return
         from .scenarios import SCENARIOS
 
         names = os.environ["SCUMBLE_PROBE_SCENARIOS"].split(",")

@@ -1,8 +1,12 @@
 """Scenarios about what ends, closes or is touched while the work goes on."""
 
 import os
+import threading
+import weakref
 
 from krita import Krita
+from PyQt5.QtCore import QByteArray
+from PyQt5.QtWidgets import QApplication, QDockWidget
 
 from . import krita_screen as screen
 
@@ -64,8 +68,13 @@ def close_document_while_its_layer_is_made(facts):
     screen.panel().button.click()
     yield lambda: canvas._addition is not None
     facts["layers"] = screen.names(document)
+    ended = []
+    mine = threading.get_ident()
+    gone = weakref.ref(canvas._addition, lambda _: ended.append(threading.get_ident() == mine))
     screen.close_now(document)
     yield lambda: screen.panel().recovered_button.isVisible()
+    yield lambda: gone() is None
+    facts["ended_on_the_main_thread"] = ended
     actions = screen.panel().recovered_menu.actions()
     facts["offered"] = [action.text() for action in actions]
     other = screen.new_document("open", 640, 480)
@@ -74,6 +83,89 @@ def close_document_while_its_layer_is_made(facts):
     yield screen.settled(other, 2)
     facts["names"] = screen.names(other)
     yield from screen.close(other)
+
+
+def close_window_while_reading(facts):
+    """The document stays open in the first window, so the work goes on."""
+    document = screen.new_document("two windows", 4000, 3000)
+    document.setSelection(None)
+    yield lambda: screen.idle(document)
+    first = screen.window().qwindow()
+    second = Krita.instance().openWindow()
+    yield screen.REST_MS
+    second.addView(document)
+    second.activate()
+    yield screen.REST_MS
+    docker = second.qwindow().findChild(QDockWidget, "scumble")
+    docker.show()
+    panel = docker.widget()
+    panel.prompt.setPlainText("the whole")
+    panel.fields.strength.setValue(60)
+    panel.fields.steps.setValue(2)
+    panel.fields.seed.set_seed(7)
+    yield lambda: panel.button.text() == "Refine" and panel.button.isEnabled()
+    yield screen.REST_MS
+    panel.button.click()
+    facts["reading"] = docker._reading
+    second.qwindow().close()  # Window.close would end Krita
+    yield lambda: docker._gone()
+    facts["read_when_the_window_went"] = not docker._reading
+    first.activateWindow()
+    # Krita crashes when it is asked for its dockers while no window of it is active
+    yield lambda: QApplication.activeWindow() is first
+    yield screen.settled(document, 2)
+    facts["names"] = screen.names(document)
+    facts["message"] = screen.panel().message.text()
+    yield from screen.close(document)
+
+
+def another_document_comes_to_the_front_before_the_picture_is_at_rest(facts):
+    document = screen.new_document("asked", 300, 200)
+    yield lambda: screen.idle(document)
+    screen.set_form("a stone")
+    yield screen.says("Generate")
+    yield screen.REST_MS
+    canvas = screen.docker()._backend.canvas
+    canvas.busy = lambda: True  # as while a stroke or a filter is under way
+    screen.panel().button.click()
+    other = screen.new_document("not asked", 300, 200)
+    yield 100
+    del canvas.busy
+    yield lambda: screen.panel().message.text()
+    facts["message"] = screen.panel().message.text()
+    screen.panel().message.forget()
+    yield 1000
+    facts["names"] = [screen.names(document), screen.names(other)]
+    yield screen.says("Generate")
+    yield from screen.close(other)
+    yield from screen.close(document)
+
+
+def paint_on_the_marking_layer_while_reading(facts):
+    document = screen.new_document("marked", 2400, 2000)
+    mark = document.createNode("mark", "paintlayer")
+    document.rootNode().addChildNode(mark, None)
+    mark.setPixelData(QByteArray(b"\x10\x20\x30\xff" * 2000 * 1600), 100, 100, 2000, 1600)
+    document.refreshProjection()
+    screen.select(document, 1000, 800, 128, 128)
+    yield lambda: screen.idle(document)
+    screen.set_form("a leaf")
+    fields = screen.panel().fields.selection
+    contexts = [fields.context.itemText(index) for index in range(fields.context.count())]
+    fields.context.setCurrentIndex(contexts.index("Marked by a layer"))
+    fields.marked_by.setEditText("mark")
+    yield screen.says("Fill")
+    yield screen.REST_MS
+    screen.panel().button.click()
+    facts["reading"] = screen.docker()._reading
+    mark.setPixelData(QByteArray(b"\x10\x20\x30\xff" * 64 * 64), 2300, 1900, 64, 64)
+    yield lambda: not screen.docker()._reading
+    facts["message"] = screen.panel().message.text()
+    fields.context.setCurrentIndex(contexts.index("Auto"))
+    if not facts["message"]:
+        yield lambda: screen.pasted(document) and screen.idle(document)
+    facts["results"] = screen.pasted(document)
+    yield from screen.close(document)
 
 
 def two_documents(facts):

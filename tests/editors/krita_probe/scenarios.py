@@ -1,11 +1,12 @@
 """What is tried inside Krita. Facts are collected here and judged in test_krita.py."""
 
+import gc
 import json
 import os
 import sys
 import time
 
-from krita import Krita
+from krita import Document, Krita, Node
 from PyQt5.QtCore import QByteArray
 
 from . import krita_screen as screen
@@ -126,6 +127,8 @@ def changed_while_it_is_read(facts):
     reading = sys.modules[type(canvas).__module__.replace(".canvas", ".reading")]
     whole = reading.Region(0, 0, 4000, 3000)
     read = []
+    gc.collect()
+    gc.disable()
     reading.read_in_turns(document, whole, False, lambda *found: read.append(found))
     turns = 0
     while not read:
@@ -137,11 +140,23 @@ def changed_while_it_is_read(facts):
             document.refreshProjection()
         yield 1
     facts["turns"] = turns
+    facts["left_to_the_collector"] = _left_to_the_collector()
     snapshot, error = read[0]
     facts["read_as_it_was"] = error is None and snapshot.pixels == before[2]
     yield lambda: screen.idle(document)
     facts["changed_meanwhile"] = screen.visible(document)[2] != before[2]
     yield from screen.close(document)
+
+
+def _left_to_the_collector():
+    """Krita's objects that only Python's collector would end, on whatever thread it runs."""
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    found = [type(each).__name__ for each in gc.garbage if isinstance(each, (Document, Node))]
+    gc.set_debug(0)
+    gc.garbage.clear()
+    gc.enable()
+    return found
 
 
 def _fill_in(model, depth):
@@ -404,6 +419,11 @@ SCENARIOS = {
     "cancel": lifetimes.cancel,
     "close_document_during_work": lifetimes.close_document_during_work,
     "close_document_while_its_layer_is_made": lifetimes.close_document_while_its_layer_is_made,
+    "close_window_while_reading": lifetimes.close_window_while_reading,
+    "another_document_comes_to_the_front": (
+        lifetimes.another_document_comes_to_the_front_before_the_picture_is_at_rest
+    ),
+    "paint_on_the_marking_layer_while_reading": lifetimes.paint_on_the_marking_layer_while_reading,
     "two_documents": lifetimes.two_documents,
     "active_mask_in_a_group": active_mask_in_a_group,
     "fill_again_and_again": fill_again_and_again,
