@@ -45,6 +45,7 @@ from scumble.link.values import (
 )
 from scumble.link.wire import Frame, WireError, read_frame, write_frame
 
+SENTENCE = 200  # characters
 NICENESS = 5  # the editor's own threads come first
 LOG_HINT = "The log says more: logs/daemon.log in Scumble's folder."
 
@@ -133,14 +134,16 @@ class Worker:
 
     def _settle(self, error: ErrorInfo | None) -> None:
         """Say what is true now that no task runs, unless the engine has said it."""
+        # a load that failed leaves no model behind
+        model = "" if self._status.state is WorkerState.LOADING else self._status.model
         if error is not None and error.code is ErrorCode.OUT_OF_MEMORY:
-            self._tell(
-                replace(self._status, state=WorkerState.OUT_OF_MEMORY, message=error.message)
+            told = replace(
+                self._status, state=WorkerState.OUT_OF_MEMORY, model=model, message=error.message
             )
-        elif self._status.state is not WorkerState.READY:
-            # a load that failed leaves no model behind
-            model = "" if self._status.state is WorkerState.LOADING else self._status.model
-            self._tell(replace(self._status, state=WorkerState.READY, model=model, message=""))
+        else:
+            told = replace(self._status, state=WorkerState.READY, model=model, message="")
+        if told != self._status:
+            self._tell(told)
 
     def _progress(self, watch: Stopwatch, progress: Progress, preview: bytes) -> None:
         watch.step(progress.step)
@@ -209,7 +212,7 @@ def _start_error(error: Exception) -> ErrorInfo:
         return error.info
     return ErrorInfo(
         ErrorCode.WORKER_CRASHED,
-        f"The part that draws cannot start: {error}.",
+        f"The part that draws cannot start: {_sentence(error)}.",
         "Run: python3 installer doctor",
         retryable=True,
     )
@@ -224,7 +227,13 @@ def _run_error(error: Exception) -> ErrorInfo:
             "The computer's memory is not enough for this.",
             "Close other programs, or take a smaller selection.",
         ).info
-    return ErrorInfo(ErrorCode.INTERNAL, f"Drawing failed: {error}.", LOG_HINT)
+    return ErrorInfo(ErrorCode.INTERNAL, f"Drawing failed: {_sentence(error)}.", LOG_HINT)
+
+
+def _sentence(error: Exception) -> str:
+    """What the libraries say at length belongs into the log; an artist gets its beginning."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:SENTENCE].rstrip(" .:") if lines else type(error).__name__
 
 
 def _engine() -> Engine:

@@ -143,6 +143,10 @@ class DiffusionEngine:
         except ScumbleError as error:
             if error.code is ErrorCode.OUT_OF_MEMORY:
                 self.unload()
+                told = WorkerStatus(
+                    WorkerState.OUT_OF_MEMORY, "", device.name, message=error.info.message
+                )
+                hooks.status(told)
             raise
 
     def unload(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from scumble.engine import latents as conversion
 from scumble.engine.devices import Device
+from scumble.engine.memory import is_out_of_memory, out_of_memory
 from scumble.engine.model import Model, TextPart
 from scumble.engine.pipelines import Architecture, architecture
 from scumble.link.errors import ErrorCode, ScumbleError
@@ -26,7 +28,7 @@ def load(entry: ModelEntry, device: Device) -> Model:
     """All parts on `device`, in its dtype, ready to run.
 
     Raises ScumbleError: model_missing, model_rejected (what is on disk does not
-    load), unsupported (an architecture that is not in the table).
+    load), unsupported (an architecture that is not in the table), out_of_memory.
     """
     row = architecture(entry.architecture)
     if not Path(entry.path).exists():
@@ -35,7 +37,13 @@ def load(entry: ModelEntry, device: Device) -> Model:
             f"The files of “{entry.name}” are not there.",
             "Connect the disk they lie on, or add the model again.",
         )
-    parts = _folder(entry, row, device) if entry.kind == "diffusers" else _file(entry, device)
+    try:
+        parts = _folder(entry, row, device) if entry.kind == "diffusers" else _file(entry, device)
+    except ScumbleError as error:
+        # the files are blamed for whatever the libraries raise, and are innocent of this
+        if any(is_out_of_memory(reason) for reason in _reasons(error)):
+            raise out_of_memory() from error
+        raise
     model = _assemble(entry, row, device, parts)
     _check(model)
     return model
@@ -149,6 +157,14 @@ def _check(model: Model) -> None:
 
 def _rejected(message: str) -> ScumbleError:
     return ScumbleError(ErrorCode.MODEL_REJECTED, message, AGAIN)
+
+
+def _reasons(error: BaseException) -> Iterator[BaseException]:
+    """What led to `error`, one behind the other."""
+    reason = error.__cause__ or error.__context__
+    while reason is not None:
+        yield reason
+        reason = reason.__cause__ or reason.__context__
 
 
 def _first_line(error: Exception) -> str:

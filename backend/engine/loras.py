@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scumble.engine.memory import is_out_of_memory, out_of_memory
 from scumble.engine.model import Model
 from scumble.engine.prompts import Lora
 from scumble.link.errors import ErrorCode, ScumbleError
@@ -66,6 +67,8 @@ def _load(pipeline: Any, file: Path, adapter: str, lora: Lora) -> None:
             use_safetensors=True,
         )
     except Exception as error:
+        if is_out_of_memory(error):
+            raise out_of_memory() from error
         # peft raises many kinds for files of other architectures
         raise ScumbleError(
             ErrorCode.UNSUPPORTED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` is one of the ways in which torch and Python say so."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
+    if isinstance(error, OSError):  # a file that could not be mapped
+        return error.errno == errno.ENOMEM
     text = str(error).lower()
     return isinstance(error, RuntimeError) and (
         "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
