@@ -140,6 +140,7 @@ def changed_while_it_is_read(facts):
             document.refreshProjection()
         yield 1
     facts["turns"] = turns
+    yield 500  # Qt lets go of its timers' functions a little later
     facts["left_to_the_collector"] = _left_to_the_collector()
     snapshot, error = read[0]
     facts["read_as_it_was"] = error is None and snapshot.pixels == before[2]
