@@ -86,8 +86,10 @@ def _save(options: argparse.Namespace) -> int:
         if len(results) > 1:
             path = path.with_name(f"{path.stem}-{result.index + 1}{path.suffix}")
         reply = _ask("fetch", {"job_id": job.id, "index": result.index})
+        # a list may leave out what made them
+        whole = from_wire(Result, reply.fields["result"])
         with writing(path):
-            _write(path, result, reply.blobs[0])
+            _write(path, whole, reply.blobs[0])
         _ask("acknowledge", {"job_id": job.id, "index": result.index})
         print(json.dumps({"event": "written", "path": str(path)}) if options.json else path)
     return 0
