@@ -43,6 +43,7 @@ if "torch" not in failed:
     found["torch"] = torch.__version__
     found["cuda"] = torch.cuda.is_available()
     found["mps"] = torch.backends.mps.is_available()
+    found["xpu"] = hasattr(torch, "xpu") and torch.xpu.is_available()
 print(json.dumps(found))
 """
 _IMPORTS = (
@@ -97,7 +98,7 @@ def environment(facts: Facts) -> Iterator[Finding]:
             f"{name} cannot be imported: {reason}", "Run: python3 installer update --fresh"
         )
     if "torch" in found:
-        device = "cuda" if found["cuda"] else "mps" if found["mps"] else "cpu"
+        device = next((kind for kind in ("cuda", "mps", "xpu") if found[kind]), "cpu")
         yield Finding(f"PyTorch {found['torch']} computes on: {device}.")
         if facts.card is not None and not found["cuda"]:
             yield Finding(

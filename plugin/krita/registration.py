@@ -48,9 +48,11 @@ class ScumbleExtension(Extension):
 
     def _on_front_docker(self, act: Callable[[Docker], None]) -> None:
         # asked for now: Krita soon deletes the Window that createActions was given
-        front = Krita.instance().activeWindow().qwindow()
+        front = Krita.instance().activeWindow()
+        if front is None:  # no window of Krita's is active: a script's doing
+            return
         for docker in self._dockers:
-            if docker.belongs_to(front):
+            if docker.belongs_to(front.qwindow()):
                 act(docker)
 
     def _close(self) -> None:
