@@ -36,7 +36,7 @@ def fill(image: Bytes8, weight: Floats, method: Prefill, seed: int) -> Bytes8:
         colours = blurred_colours(image, known)[part]
         if method is Prefill.NOISE:
             colours = _with_noise(colours, image, known, seed)
-    filled = image.copy()
+    filled: Bytes8 = image.copy()
     filled[part] = cv2.blendLinear(shown, colours, 1 - share, share)
     return filled
 
