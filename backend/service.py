@@ -200,16 +200,13 @@ class Service:
     def estimate(self, request: GenerationRequest) -> float | None:
         """Seconds that the request will take, None when nothing like it was measured here."""
         admission.check_values(request)
-        if not request.needs_model:
-            return None
-        model = admission.check_model(request, self.capabilities())
-        worker = self.worker
+        native, worker = self._native(request), self.worker
         return estimate.seconds(
             request,
-            model.native,
-            self._journal.timings(model.id),
-            worker.device,
-            loaded=worker.model == model.id,
+            native,
+            self._journal.timings(estimate.subject(request)),
+            worker.device if request.needs_model else "",
+            loaded=worker.model == request.model or not request.needs_model,
         )
 
     def waiting(self) -> int:
@@ -325,8 +322,14 @@ class Service:
 
     def _measure(self, request: GenerationRequest, times: RunTimes) -> None:
         with suppress(ScumbleError):  # a measurement is not worth an error
-            model = admission.check_model(request, self.capabilities())
-            self._journal.add_timing(estimate.measured(request, model.native, times))
+            native = self._native(request)
+            self._journal.add_timing(estimate.measured(request, native, times))
+
+    def _native(self, request: GenerationRequest) -> int:
+        """The side in pixels that its model was trained at, 0 where it needs none."""
+        if not request.needs_model:
+            return 0
+        return admission.check_model(request, self.capabilities()).native
 
     def _fail(self, job_id: str, error: ErrorInfo) -> None:
         with suppress(ScumbleError):

@@ -69,7 +69,7 @@ def _spandrel(entry: ModelEntry) -> Any:
 
 @torch.inference_mode()
 def _close(network: Any, picture: Bytes8, gap: Bytes8, seed: int) -> Bytes8:
-    """As `patch_fill.close`; another seed shows the network the mirror image."""
+    """As `patch_fill.close`; another seed gives MAT other noise and shows both the mirror image."""
     height, width = gap.shape
     side = float(np.sqrt(np.count_nonzero(gap)))
     reach = max(LEAST_REACH, round(REACH * side))
@@ -81,7 +81,9 @@ def _close(network: Any, picture: Bytes8, gap: Bytes8, seed: int) -> Bytes8:
     small = scaled(np.ascontiguousarray(picture[part]), size)
     there = np.asarray(scaled(hole * np.uint8(255), size) > 0, np.uint8)
     axes = tuple(axis for axis, bit in ((1, 1), (0, 2)) if seed & bit)  # mirrored along them
-    drawn = _run(network, np.flip(small, axes), np.flip(there, axes))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        drawn = _run(network, np.flip(small, axes), np.flip(there, axes))
     drawn = np.ascontiguousarray(np.flip(drawn, axes))
     filled = picture.copy()
     cv2.copyTo(scaled(drawn, area.size), hole, filled[part])

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from functools import partial
 
 from scumble import metadata
 from scumble.engine.base import Hooks, Picture
 from scumble.imaging import patch_fill
 from scumble.imaging.remove import Close, remove
 from scumble.link.errors import ErrorCode, ScumbleError
-from scumble.link.values import GenerationRequest, Progress
+from scumble.link.values import GenerationRequest, Progress, Region
 from scumble.models.entry import ModelEntry
 
 DEVICE = "cpu"
+PATIENCE = 0.05  # seconds between two looks at whether the artist cancelled
+
+Layer = tuple[Region, bytes]
 
 
 def removed(
@@ -27,13 +33,16 @@ def removed(
 ) -> Iterator[Picture]:
     """request.batch pictures, a step each. Raises ScumbleError: cancelled, bad_request.
 
+    A cancel is heeded at once, but what closes the gap cannot be stopped: it
+    ends unseen, and slows what comes next by the seconds that it still takes.
     close, entry, device: what closes the gap, whose network that is, where it runs.
     """
+    hooks.progress(Progress(request.id, 0, 0, request.batch), b"")  # the first step is timed too
     for index in range(request.batch):
-        if hooks.cancelled():
-            raise ScumbleError(ErrorCode.CANCELLED, "The job was cancelled.")
         started = time.perf_counter()
-        region, layer = remove(request, pixels, mask, index, close)
+        region, layer = _unless_cancelled(
+            partial(remove, request, pixels, mask, index, close), hooks.cancelled
+        )
         described = metadata.describe(
             request,
             entry,
@@ -44,3 +53,21 @@ def removed(
         )
         hooks.progress(Progress(request.id, index + 1, index + 1, request.batch), b"")
         yield Picture(index, region, layer, described)
+
+
+def _unless_cancelled(act: Callable[[], Layer], cancelled: Callable[[], bool]) -> Layer:
+    """What `act` gives or raises, from a thread of its own; ScumbleError when cancelled first."""
+    found: Future[Layer] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(act())
+        except BaseException as error:
+            found.set_exception(error)
+
+    if not cancelled():
+        threading.Thread(target=run, name="removing", daemon=True).start()
+    while not cancelled():
+        if wait([found], PATIENCE).done:
+            return found.result()
+    raise ScumbleError(ErrorCode.CANCELLED, "The job was cancelled.")

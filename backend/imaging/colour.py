@@ -15,13 +15,11 @@ import cv2
 import numpy as np
 
 from scumble.imaging import colour_table, lookup
-from scumble.imaging.drift import Drift, fit, loss
+from scumble.imaging.drift import Drift, fit, is_better, loss
 from scumble.imaging.lab import lab, levels
 from scumble.imaging.pixels import Bytes8, Floats
 from scumble.imaging.ring import FOLDS, LEAST_SAMPLES, Blocks, Samples, blocks, draw, places
 from scumble.link.values import Region
-
-LEAST_GAIN = 0.04  # the table has to lower the held-out residual by this share
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,13 @@ def _table_helps(samples: Samples, missing: Floats) -> bool:
     Patches are smaller than the quarters that judge a drift: a table carries
     nothing further than to like colours, and has to have seen most of them.
     """
-    without, held_out = 0.0, 0.0
+    without = loss(missing)
+    held_out = without.copy()
     for fold in range(FOLDS):
         test, rest = samples.patch == fold, samples.patch != fold
         if not test.any() or np.count_nonzero(rest) < LEAST_SAMPLES:
             continue
         table = colour_table.missing_by_colour(samples.colours[rest], missing[rest])
         found = table[colour_table.nodes_of(samples.colours[test])]
-        without += loss(missing[test]).sum()
-        held_out += loss(missing[test] - found).sum()
-    return held_out < without * (1 - LEAST_GAIN)
+        held_out[test] = loss(missing[test] - found)
+    return is_better(held_out, without, samples.patch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from scumble.imaging import mask as masks
 from scumble.imaging.pixels import Bytes8, Floats
 from scumble.link.values import Prefill
 
@@ -22,18 +23,22 @@ def fill(image: Bytes8, weight: Floats, method: Prefill, seed: int) -> Bytes8:
     without any, or without a method, they are neutral. seed: of the noise.
     """
     known = np.asarray(weight <= 0, np.uint8)
-    if method is Prefill.NONE:
+    box = masks.bounds(1 - known)
+    if method is Prefill.NONE or box.empty:
         return image
+    part = np.s_[box.y : box.bottom, box.x : box.right]
+    shown, share = image[part], weight[part]
     if method is Prefill.NEUTRAL or not known.any():
-        colours = np.full_like(image, NEUTRAL)
+        colours = np.full_like(shown, NEUTRAL)
     elif method is Prefill.BORDER:
-        colours = border_colours(image, known)
+        colours = border_colours(image, known)[part]
     else:
-        colours = blurred_colours(image, known)
+        colours = blurred_colours(image, known)[part]
         if method is Prefill.NOISE:
             colours = _with_noise(colours, image, known, seed)
-    mixed: Bytes8 = cv2.blendLinear(image, colours, 1 - weight, weight)
-    return mixed
+    filled: Bytes8 = image.copy()
+    filled[part] = cv2.blendLinear(shown, colours, 1 - share, share)
+    return filled
 
 
 def border_colours(image: Bytes8, known: Bytes8) -> Bytes8:
@@ -62,9 +67,9 @@ def blurred_colours(image: Bytes8, known: Bytes8) -> Bytes8:
 
 
 def _with_noise(colours: Bytes8, image: Bytes8, known: Bytes8, seed: int) -> Bytes8:
-    """`colours` with Gaussian noise that varies as much as the known pixels do."""
+    """`colours` with Gaussian noise that varies as much as `image`'s known pixels do."""
     _, deviation = cv2.meanStdDev(image, mask=known)
-    noise = np.random.default_rng(seed).standard_normal(image.shape, np.float32)
+    noise = np.random.default_rng(seed).standard_normal(colours.shape, np.float32)
     noisy = colours + noise * deviation.reshape(1, 1, 3).astype(np.float32)
     return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 

@@ -51,6 +51,7 @@ class Samples:
     picture. worth: float32 (n,), 1, or less where a channel is cut off at
     black or white. quarter: (n,), 0 … FOLDS - 1, by halves of the ring's
     height and width. patch: (n,), 0 … FOLDS - 1, of several patches each.
+    hidden, hidden_place: after and place of all blocks that are not kept.
     """
 
     before: Floats
@@ -60,6 +61,8 @@ class Samples:
     worth: Floats
     quarter: Numbers
     patch: Numbers
+    hidden: Floats
+    hidden_place: Floats
 
 
 def blocks(before: Bytes8, after: Bytes8, change: Floats) -> Blocks:
@@ -95,7 +98,11 @@ def draw(of: Blocks) -> Samples | None:
     rows, columns = np.divmod(there, of.kept.shape[1])
     quarter = 2 * _cut(rows, 2) + _cut(columns, 2)
     patch = (PATCHES * _cut(rows, PATCHES) + _cut(columns, PATCHES)) % FOLDS
-    return Samples(lab(old), lab(new), new, places(of)[there], worth, quarter, patch)
+    place, hidden = places(of), ~of.kept.reshape(-1)
+    behind = lab(of.after.reshape(-1, 3)[hidden])
+    return Samples(
+        lab(old), lab(new), new, place[there], worth, quarter, patch, behind, place[hidden]
+    )
 
 
 def places(of: Blocks) -> Floats:

@@ -40,7 +40,10 @@ FOREIGN = {
 # Networks that close gaps, by the tensors that spandrel tells them by
 ERASERS = {
     "lama": ("generator.model.1.bn_l.running_mean", "model.model.1.bn_l.running_mean"),
-    "mat": ("synthesis.first_stage.conv_first.conv.resample_filter",),
+    "mat": (
+        "synthesis.first_stage.conv_first.conv.resample_filter",
+        "model.synthesis.first_stage.conv_first.conv.resample_filter",
+    ),
 }
 ERASER_NATIVE = {"lama": 256, "mat": 512}  # pixels
 # SD 2's 512 model predicts noise, its 768 model v; nothing in the file says which. The

@@ -14,7 +14,7 @@ from .batch import BatchRun
 from .canvas import GimpCanvas
 from .keep import REFINE_STRENGTH, last_form, remembered_form
 from .link.errors import ErrorCode, ErrorInfo, ScumbleError
-from .link.form import MAX_EDGE, MAX_PADDING, Form
+from .link.form import MAX_EDGE, MAX_EDGE_PERCENT, MAX_PADDING, Form
 from .link.geometry import Context
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, MaskSettings
 from .link.wording import CONTEXTS, EDGES, INTENTS, MARKED, PADDING, PREFILLS, TIPS
@@ -27,6 +27,7 @@ _CHOICES = (
     ("intent", "F_or", INTENTS),
     ("prefill", "Pre-f_ill", PREFILLS),
 )
+_PERCENT = "-percent"  # ends the names of widths in percent
 WINDOW = "scumble-window-show"  # temporary procedure of the process that shows the window
 
 
@@ -177,7 +178,11 @@ def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
     whole("padding", "Padd_ing", TIPS["padding"], 0, MAX_PADDING, 64, flags)
     text("marked-by", "Mar_ked by", TIPS["marked_by"], "", flags)
     for label, name in EDGES:
-        number(name, "_" + label, TIPS[name] + " -1: auto.", -1.0, MAX_EDGE, -1.0, flags)
+        tip = TIPS[name] + " -1: auto."
+        number(name, "_" + label, tip, -1.0, MAX_EDGE, -1.0, flags)
+        tip = "The same in percent of the selection's side, which goes before. -1: not given."
+        percent = name + _PERCENT
+        number(percent, "_%s (percent)" % label, tip, -1.0, MAX_EDGE_PERCENT, -1.0, flags)
     for name, label in (("colour-match", "Match _colours"), ("focus", "F_ocus")):
         tip = TIPS[name.replace("-", "_")]
         procedure.add_boolean_argument(name, label, tip, name == "colour-match", flags)
@@ -195,7 +200,6 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         for name, _, table in _CHOICES
     }
     context = chosen["context"]
-    widths = {name: config.get_property(name) for _, name in EDGES}
     return Form(
         prompt=config.get_property("prompt") or "",
         negative_prompt=config.get_property("negative-prompt") or "",
@@ -211,10 +215,16 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         marked_by=config.get_property("marked-by") or "" if context is MARKED else None,
         intent=chosen["intent"],
         prefill=chosen["prefill"],
-        mask=MaskSettings(**{name: None if w < 0 else w for name, w in widths.items()}),
+        mask=_widths(config, ""),
+        mask_percent=_widths(config, _PERCENT),
         colour_match=config.get_property("colour-match"),
         focus=config.get_property("focus"),
     )
+
+
+def _widths(config: Gimp.ProcedureConfig, unit: str) -> MaskSettings:
+    widths = {name: config.get_property(name + unit) for _, name in EDGES}
+    return MaskSettings(**{name: None if width < 0 else width for name, width in widths.items()})
 
 
 def _failure(procedure: Gimp.Procedure, error: ErrorInfo) -> Gimp.ValueArray:

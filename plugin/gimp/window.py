@@ -109,6 +109,16 @@ class Window:
     def _look(self) -> bool:
         """Say what the button will do and how long it takes, as image and selection are now."""
         self._offer_images()
+        if self._say_action():
+            form = self.form()
+            subject = repr((self._canvas.image.get_id(), self._canvas.selection(), form))
+            if subject != self._estimate_of:
+                self._estimate_of = subject
+                self._session.estimate(form, self._show_estimate)
+        return True
+
+    def _say_action(self) -> bool:
+        """Say what the button will do; False when it can't do anything, which then is said."""
         why_not = self._why_not()
         self.start.set_sensitive(not why_not)
         if why_not:
@@ -117,15 +127,10 @@ class Window:
             self.time.set_text(why_not)
             if self._entry == "scumble-fill":
                 self.start.set_label("Fill")
-            return True
-        form = self.form()
-        subject = repr((self._canvas.image.get_id(), self._canvas.selection(), form))
-        if subject != self._estimate_of:
-            self._estimate_of = subject
-            action = self._session.action(form)
-            self.start.set_label(action.label)
-            self.start.set_tooltip_text("%s (Ctrl+Enter)" % action.tip)
-            self._session.estimate(form, self._show_estimate)
+            return False
+        action = self._session.action(self.form())
+        self.start.set_label(action.label)
+        self.start.set_tooltip_text("%s (Ctrl+Enter)" % action.tip)
         return True
 
     def _show_estimate(self, seconds: Optional[float]) -> None:
@@ -243,8 +248,10 @@ class Window:
         self.image.connect("changed", self._image_chosen)
 
     def _look_again(self) -> None:
+        # How long it takes the next look says: finding out reads a layer that marks the context,
+        # which is too much work for every key that is pressed.
         if self._entry:  # not while the window is being built
-            self._look()
+            self._say_action()
 
 
 def _quiet_label(**properties: object) -> Gtk.Label:

@@ -1,4 +1,4 @@
-"""LaMa through spandrel: what it removes, what it says where spandrel cannot run."""
+"""LaMa and MAT through spandrel: what they remove, and what is said where spandrel cannot run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def spandrel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The real one; where torchvision is missing, empty names stand for it: LaMa calls none."""
     if importlib.util.find_spec("spandrel") is None:
         pytest.skip("LaMa WAS NOT TESTED: there is no spandrel")
-    if importlib.util.find_spec("torchvision") is None:
+    stood_in = importlib.util.find_spec("torchvision") is None
+    if stood_in:
         functional: Any = types.ModuleType("torchvision.transforms.functional")
         functional.InterpolationMode = functional.rotate = functional.normalize = None
         monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
@@ -69,7 +70,7 @@ def spandrel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     import spandrel
 
     yield spandrel
-    for name in [name for name in sys.modules if name.partition(".")[0] == "spandrel"]:
+    for name in [name for name in sys.modules if stood_in and name.partition(".")[0] == "spandrel"]:
         del sys.modules[name]
 
 
@@ -90,6 +91,29 @@ def test_lama_closes_the_gap(spandrel: Any, tmp_path: Path) -> None:
         check_outside(ASKED, one)
         assert one.metadata["model_id"] == "big-lama"
     assert made[0].pixels != made[1].pixels, "the second sees the mirror image"
+    check_closing(home)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("prefix", ["model.", ""])
+def test_mat_closes_the_gap(tmp_path: Path, prefix: str) -> None:
+    """Random weights under either of the names that their tensors have in files."""
+    mat = pytest.importorskip(
+        "spandrel_extra_arches.architectures.MAT", reason="MAT WAS NOT TESTED"
+    )
+    home = Home(tmp_path / "home")
+    torch.manual_seed(1)
+    tensors = {
+        prefix + name.removeprefix("model."): value.clone().contiguous()
+        for name, value in mat.MAT().state_dict().items()
+    }
+    add(home, tmp_path / "mat.safetensors", tensors)
+    check_closing(home)
+
+
+def check_closing(home: Home) -> None:
+    """The registered network draws in the gap only, from what is round it, the same each time."""
     entry = Registry(home).eraser()
     assert entry is not None
     close = eraser.load(entry, "cpu")
@@ -101,3 +125,4 @@ def test_lama_closes_the_gap(spandrel: Any, tmp_path: Path) -> None:
     hidden = image.copy()
     hidden[gap > 0] = 0
     assert np.array_equal(close(hidden, gap, 0), closed), "nothing of what goes away is seen"
+    assert not np.array_equal(close(image, gap, 1), closed), "another seed, another picture"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ import tiny
 from test_engine import Listener, picture, request, rgba, selection
 
 from scumble import estimate
+from scumble.engine import removing
 from scumble.engine.base import Picture
 from scumble.engine.diffusion import DiffusionEngine
+from scumble.imaging.pixels import Bytes8
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.home import Home
 from scumble.link.values import GenerationRequest, Intent, Mode, WorkerState
@@ -83,7 +87,7 @@ class TestRemove:
             assert one.metadata["model_id"] == ""
         assert made[0].pixels != made[1].pixels
         assert made[0].pixels == run(bare, self.asked(1))[0].pixels
-        assert [progress.step for progress in listener.progress] == [1, 2]
+        assert [progress.step for progress in listener.progress] == [0, 1, 2]
         assert {progress.steps for progress in listener.progress} == {2}
         assert [status.state for status in listener.states] == [WorkerState.RUNNING]
 
@@ -98,3 +102,25 @@ class TestRemove:
         with pytest.raises(ScumbleError) as caught:
             run(DiffusionEngine(Home(tmp_path), "cpu"), self.asked(), Listener(cancel_after=1))
         assert caught.value.code is ErrorCode.CANCELLED
+
+    def test_a_cancel_does_not_wait_for_the_gap_to_close(self) -> None:
+        asked, ended = self.asked(1), threading.Event()
+        cancelled = threading.Event()
+
+        def close(picture: Bytes8, gap: Bytes8, seed: int = 0) -> Bytes8:
+            cancelled.set()
+            ended.wait(10)
+            return picture
+
+        hooks = replace(Listener().hooks(), cancelled=cancelled.is_set)
+        with pytest.raises(ScumbleError) as caught:
+            list(removing.removed(asked, picture(), selection(), hooks, close))
+        assert caught.value.code is ErrorCode.CANCELLED
+        assert not ended.is_set()
+        ended.set()
+
+    def test_what_goes_wrong_while_the_gap_is_closed_is_told(self) -> None:
+        everything = bytes([255]) * len(selection())
+        with pytest.raises(ScumbleError) as caught:
+            list(removing.removed(self.asked(1), picture(), everything, Listener().hooks()))
+        assert caught.value.code is ErrorCode.BAD_REQUEST

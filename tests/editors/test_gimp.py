@@ -193,9 +193,9 @@ def test_all_that_a_window_asks_can_be_asked_by_a_script(gimp: Gimp, report: Rep
     assert request.negative_prompt == "nothing"
     assert (request.sampler, request.steps, request.guidance_scale) == ("euler", 3, 3.5)
     assert (request.strength, request.seed) == (0.8, 12)
-    assert request.region == Region(76, 36, 128, 118)
+    assert request.region == Region(76, 36, 128, 128)
     assert (request.intent, request.prefill) == (Intent.ADD, Prefill.BLUR)
-    assert request.mask == MaskSettings(5.0, 2.0)
+    assert request.mask == MaskSettings(5.0, 2.0, 20.0)
     assert (request.colour_match, request.focus) == (False, True)
 
 
@@ -291,6 +291,7 @@ def test_a_layer_marks_the_context(report: Report) -> None:
     assert seen["bounds"] == ["Region(x=30, y=20, width=170, height=150)", "None"]
     assert seen["marked_at_first"] == seen["layers"][0]
     assert "gone" in seen["missing"]
+    assert seen["read_while_typing"] == 0
     assert seen["region"] == "Region(x=30, y=20, width=170, height=150)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from daemons import request, running, until
 
 from scumble.link.encoding import to_wire
 from scumble.link.errors import ErrorCode, ScumbleError
-from scumble.link.values import GenerationRequest, JobState, Mode, Region, Size
+from scumble.link.values import GenerationRequest, Intent, JobState, Mode, Region, Size
 
 AREA = Region(10, 10, 96, 80)
 PIXELS = bytes(range(256)) * (96 * 80 * 4 // 256)
@@ -66,3 +67,18 @@ def test_a_fill_that_is_interrupted_gives_the_same_pictures(tmp_path: Path) -> N
             assert client.fetch("cut", index) == client.fetch("whole", index)
             assert cut[index]["region"] == whole[index]["region"]
             assert cut[index]["metadata"]["seed"] == whole[index]["metadata"]["seed"]
+
+
+@pytest.mark.slow
+def test_how_long_a_removal_takes_is_known_after_the_first(tmp_path: Path) -> None:
+    def removal(job_id: str) -> GenerationRequest:
+        return replace(fill(job_id), intent=Intent.REMOVE, model="", sampler="", batch=1)
+
+    with running(tiny.home(tmp_path / "home", "sd1"), **REAL) as daemon:
+        client = daemon.connect()
+        assert client.ask("estimate", request=to_wire(removal("guess"))).fields["seconds"] is None
+        client.channel.limit(120)  # torch is imported meanwhile
+        client.submit(removal("first"), PIXELS, MASK)
+        client.wait_for("first", JobState.DONE)
+        until(lambda: client.ask("estimate", request=to_wire(removal("guess"))).fields["seconds"])
+        assert client.ask("estimate", request=to_wire(fill("guess"))).fields["seconds"] is None

@@ -176,7 +176,7 @@ def generate_refine_and_repeat():
 def fill_with_every_argument():
     """Arguments reach the request: the test reads it in the daemon's journal."""
     image = screen.image_of(300, 200)
-    screen.select(image, 100, 60, 80, 70)
+    screen.select(image, 100, 60, 80, 80)
     arguments = {
         "prompt": "all of it",
         "negative_prompt": "nothing",
@@ -191,6 +191,7 @@ def fill_with_every_argument():
         "prefill": "blur",
         "grow": 5.0,
         "feather": 2.0,
+        "blend_percent": 25.0,
         "colour_match": False,
         "focus": True,
     }

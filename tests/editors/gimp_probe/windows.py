@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import time
+from unittest import mock
 
 import gimp_screen as screen
 from gi.repository import Gegl, Gimp, GLib
@@ -181,6 +182,10 @@ def modes_follow_the_selection():
     window._start()
     facts["missing"] = window.message.text()
     window.fields.selection.marked_by.get_child().set_text("mark")
+    window._look()
+    with mock.patch.object(canvas, "layer_bounds", wraps=canvas.layer_bounds) as read:
+        window.prompt.set_text("a cup of tea")
+        facts["read_while_typing"] = read.call_count
     window.prompt.set_text("")
     facts["region"] = str(window._session.region(window.form()))
     before = screen.visible(image)

@@ -8,7 +8,7 @@ from daemons import request
 from scumble import estimate
 from scumble.executor import RunTimes
 from scumble.journal import Timing
-from scumble.link.values import GenerationRequest, Mode, Region
+from scumble.link.values import GenerationRequest, Intent, Mode, Region
 
 NATIVE = 512
 AREA = Region(0, 0, 512, 512)
@@ -97,3 +97,15 @@ def test_the_estimate_of_a_run_is_what_it_took(changes: dict[str, object]) -> No
     times = RunTimes(load=4.0, step=0.5, steps=2 * 20 * job.batch, total=90.0, device="cpu")
     measured = estimate.measured(job, NATIVE, times)
     assert estimate.seconds(job, NATIVE, [measured]) == pytest.approx(4.0 + 90.0)
+
+
+def test_what_is_removed_is_measured_by_the_picture_and_apart_from_every_model() -> None:
+    removal = asked(mode=Mode.INPAINT, intent=Intent.REMOVE, model="fake")
+    took = RunTimes(load=0.0, step=6.0, steps=1, total=6.5, device="cpu")
+    measured = estimate.measured(removal, 0, took)
+    assert measured.model == estimate.subject(removal) == ""
+    other = replace(
+        removal, model="", batch=3, steps=4, guidance_scale=1.0, region=Region(0, 0, 2048, 2048)
+    )
+    assert estimate.seconds(other, 0, [measured]) == pytest.approx(3 * 6.5)
+    assert estimate.subject(asked(model="fake")) == "fake"

@@ -86,6 +86,25 @@ def test_a_drift_is_carried_on_to_where_only_one_side_is_known(how: str) -> None
     assert away(corrected(picture, given, change)) < 0.5 * away(given)
 
 
+def test_a_vignette_seen_in_four_corners_is_not_taken_for_a_shift() -> None:
+    """The corners miss much the same of what the model drew anew, and the middle misses nothing."""
+    picture, _ = scene()
+    noise = np.random.default_rng(0).normal(0, 8, picture.shape)
+    content = 6 * cv2.GaussianBlur(noise, (0, 0), 3)
+    given = np.clip(altered(picture, "vignette") + content, 0, 255).astype(np.uint8)
+    line = np.abs(np.linspace(-1, 1, SIDE, dtype=np.float32))
+    change = np.asarray(line + line[:, None] < 1.45, np.float32)
+    assert distance(picture, corrected(picture, given, change)) <= distance(picture, given)
+
+
+def test_a_picture_without_blue_drifts_by_place_as_any_other() -> None:
+    """Each sample has a channel that is cut off, so each counts little, but they are many."""
+    picture, change = scene()
+    picture[..., 2] = 0
+    given = altered(picture, "vignette")
+    assert distance(picture, corrected(picture, given, change)) < 0.8 * distance(picture, given)
+
+
 def test_a_drift_that_begins_and_ends_under_the_mask_is_not_guessed() -> None:
     picture, change = scene()
     colours = lab(picture)
