@@ -33,7 +33,8 @@ class Window:
         self._closed = closed
         self._entry = ""
         self._forms: Dict[int, Form] = {}  # of images that were worked on before
-        self._estimate_of = ""
+        self._action_of = ""  # what the button's words were found for
+        self._estimate_of = ""  # and the time beside it
         self._images_seen: List[Tuple[str, int, bool]] = []
         self._build()
         self._client, self._session = open_session(canvas, self)
@@ -109,29 +110,31 @@ class Window:
     def _look(self) -> bool:
         """Say what the button will do and how long it takes, as image and selection are now."""
         self._offer_images()
-        if self._say_action():
-            form = self.form()
-            subject = repr((self._canvas.image.get_id(), self._canvas.selection(), form))
-            if subject != self._estimate_of:
-                self._estimate_of = subject
-                self._session.estimate(form, self._show_estimate)
+        subject = self._say_action()
+        if subject and subject != self._estimate_of:
+            self._estimate_of = subject
+            self._session.estimate(self.form(), self._show_estimate)
         return True
 
-    def _say_action(self) -> bool:
-        """Say what the button will do; False when it can't do anything, which then is said."""
+    def _say_action(self) -> str:
+        """Say what the button will do; returns what that follows from, "" if it can do nothing."""
         why_not = self._why_not()
         self.start.set_sensitive(not why_not)
         if why_not:
+            self._action_of = self._estimate_of = ""
             self.start.set_tooltip_text(why_not)
-            self._estimate_of = ""
             self.time.set_text(why_not)
             if self._entry == "scumble-fill":
                 self.start.set_label("Fill")
-            return False
-        action = self._session.action(self.form())
-        self.start.set_label(action.label)
-        self.start.set_tooltip_text("%s (Ctrl+Enter)" % action.tip)
-        return True
+            return ""
+        form = self.form()
+        subject = repr((self._canvas.image.get_id(), self._canvas.selection(), form))
+        if subject != self._action_of:
+            self._action_of = subject
+            action = self._session.action(form)
+            self.start.set_label(action.label)
+            self.start.set_tooltip_text("%s (Ctrl+Enter)" % action.tip)
+        return subject
 
     def _show_estimate(self, seconds: Optional[float]) -> None:
         if not self._why_not():
