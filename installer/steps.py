@@ -177,7 +177,8 @@ class PutPlugin:
         task.note = str(folder)
         undos: list[Undo] = [Remove(str(folder), missing_parents(folder))]
         memory = memory_folder(kind)
-        if memory is not None:
+        # what an earlier plugin remembered is not this step's to take back if a later one fails
+        if memory is not None and not (resources / memory).exists():
             undos.append(Remove(str(resources / memory)))
         fresh = folder.with_name(f".{folder.name}.new")
         try:

@@ -76,6 +76,7 @@ def test_undo_leaves_what_others_put_there(
         "share/krita/actions/other.action": "x",
         "config/kritarc": "[python]\nenable_other=true\n",
         "config/GIMP/3.0/plug-ins/other/other.py": "x",
+        "config/GIMP/3.0/scumble/client-id": "gimp-of an earlier plugin",
         "data/models/mine.safetensors": "x",
     }.items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
