@@ -2,7 +2,8 @@
 
 The first pass draws at the model's native area and is enlarged. The second
 draws over it, tile by tile at native size, at low strength, so that the
-composition stays and the detail comes.
+composition stays and the detail comes. So do the colours: what the first pass
+gave is known all over a tile, and each is brought back to it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import numpy as np
 from scumble.engine.model import Model
 from scumble.engine.start import Canvas
 from scumble.engine.work import Work
+from scumble.imaging import colour
+from scumble.imaging import mask as masks
 from scumble.imaging import tiles as tiling
 from scumble.imaging.composite import finish_image, layer_of
 from scumble.imaging.pixels import Bytes8
@@ -71,7 +74,10 @@ class SecondPass:
 
         def one(region: Region) -> Bytes8:
             tile = self._tile(work, region, numbers[region], before, mask)
-            return leave(tile.window, draw(tile.number, tile))
+            drawn = draw(tile.number, tile)
+            if work.request.colour_match and tile.canvas.image is not None:
+                drawn = colour.matched(tile.canvas.image, drawn)
+            return leave(tile.window, drawn)
 
         covered = np.zeros((self.size.height, self.size.width), np.bool_)
         for tile in self.tiles:
@@ -146,19 +152,31 @@ def _mask(work: Work, size: Size) -> Bytes8 | None:
 
 
 def _under(work: Work, placed: Region, layer: bytes) -> Bytes8:
-    """The picture with the first pass in it, uint8 (H, W, 3) of the request's region."""
-    drawn = np.frombuffer(layer, np.uint8).reshape(placed.height, placed.width, 4)
+    """The picture with the first pass in it, uint8 (H, W, 3) of the request's region.
+
+    What is selected by half stands there in full, as `masks.drawn` has it: the
+    layer's alpha is laid over it once, at the end. Empty canvas has the colours
+    that the first pass saw there.
+    """
+    above = np.frombuffer(layer, np.uint8).reshape(placed.height, placed.width, 4)
     if work.prepared is None:
-        return np.ascontiguousarray(drawn[..., :3])
-    region = work.request.region
-    picture = np.ascontiguousarray(work.prepared.original[..., :3])
-    x, y = placed.x - region.x, placed.y - region.y
-    for top in range(0, placed.height, STRIP):  # a few rows of floats at a time
-        above = drawn[top : top + STRIP]
-        part = picture[y + top : y + top + len(above), x : x + placed.width]
-        alpha = above[..., 3:].astype(np.float32) / 255
-        part[:] = np.rint(above[..., :3] * alpha + part * (1 - alpha)).astype(np.uint8)
+        return np.ascontiguousarray(above[..., :3])
+    original = work.prepared.original
+    picture = np.ascontiguousarray(original[..., :3])
+    if cv2.minMaxLoc(original[..., 3])[0] < 255:
+        _lay(leave(work.window, work.prepared.image), 255 - original[..., 3], picture)
+    x, y = placed.x - work.request.region.x, placed.y - work.request.region.y
+    below = picture[y : y + placed.height, x : x + placed.width]
+    _lay(above[..., :3], masks.drawn(np.ascontiguousarray(above[..., 3]), 1.0), below)
     return picture
+
+
+def _lay(colours: Bytes8, alpha: Bytes8, picture: Bytes8) -> None:
+    """Lays colours, uint8 (h, w, 3), over `picture` with alpha, uint8 (h, w)."""
+    for top in range(0, len(picture), STRIP):  # a few rows of floats at a time
+        rows = np.s_[top : top + STRIP]
+        share = alpha[rows, :, None].astype(np.float32) / 255
+        picture[rows] = np.rint(colours[rows] * share + picture[rows] * (1 - share))
 
 
 def _aligned(size: Size, multiple: int) -> Size:

@@ -68,6 +68,13 @@ def estimate(before: Bytes8, after: Bytes8, change: Floats) -> Correction | None
     return Correction(table, _offset(ring, drift) if drift.by_place else None)
 
 
+def matched(before: Bytes8, after: Bytes8) -> Bytes8:
+    """`after`, uint8 (h, w, 3), in the colours of `before`, which shows the same all over."""
+    height, width = after.shape[:2]
+    correction = estimate(before, after, np.zeros((height, width), np.float32))
+    return after if correction is None else correction.apply(after, Region(0, 0, width, height))
+
+
 def _offset(ring: Blocks, drift: Drift) -> Floats:
     """What the place adds to each block, float32 (r, c, 3), in sRGB levels of its own colour."""
     colours = drift.colours(lab(ring.after.reshape(-1, 3)))

@@ -132,22 +132,31 @@ def test_8000_by_6000_works_in_a_canvas_of_that_size(engine: DiffusionEngine) ->
 # the second pass alone, with a model that may draw any number of tiles
 
 
-def work(size: Size) -> tuple[second_pass.SecondPass, Work, Region, bytes]:
+def work(
+    size: Size, selected: int = 255, canvas: Bytes8 | None = None, **changes: Any
+) -> tuple[second_pass.SecondPass, Work, Region, bytes]:
     """A fill of most of a grey picture, its second pass, and what the first pass gave."""
-    asked = request_for(Region(0, 0, size.width, size.height), size)
+    asked = request_for(Region(0, 0, size.width, size.height), size, **changes)
     grey = np.full((size.height, size.width, 4), (120, 130, 140, 255), np.uint8)
+    canvas = grey if canvas is None else canvas
     mask = np.zeros((size.height, size.width), np.uint8)
-    mask[40:-60, 50:-30] = 255
-    prepared = prepare_inpaint(asked, grey.tobytes(), mask.tobytes(), 256, 8)
+    mask[40:-60, 50:-30] = selected
+    prepared = prepare_inpaint(asked, canvas.tobytes(), mask.tobytes(), 256, 8)
     shape = prepared.image.shape
-    canvas = Canvas(Size(shape[1], shape[0]), prepared.image, prepared.change)
-    made = Work(asked, canvas, prepared.window, prepared)
+    seen = Canvas(Size(shape[1], shape[0]), prepared.image, prepared.change)
+    made = Work(asked, seen, prepared.window, prepared)
     rng = np.random.default_rng(3)
-    drawn = cv2.resize(rng.integers(0, 256, (9, 12, 3), np.uint8), canvas.image.shape[1::-1])
+    drawn = cv2.resize(rng.integers(0, 256, (9, 12, 3), np.uint8), prepared.image.shape[1::-1])
     placed, layer = made.finish(drawn)
     device = SimpleNamespace(tiles=1000)
     model: Any = SimpleNamespace(native=second_pass.LEAST_NATIVE, scale=8, device=device)
     return second_pass.plan(model, made), made, placed, layer
+
+
+def as_it_is(_: int, tile: second_pass.Tile) -> Bytes8:
+    """A model that changes nothing."""
+    assert tile.canvas.image is not None
+    return tile.canvas.image
 
 
 def colours(placed: Region, layer: bytes) -> np.ndarray[Any, np.dtype[np.int_]]:
@@ -160,14 +169,54 @@ def test_a_model_that_changes_nothing_leaves_the_first_pass_as_it_was() -> None:
     second, made, placed, layer = work(Size(1500, 1100))
     assert second.size == Size(1500, 1100)
     assert len(second.tiles) > 6
-    result = second.refine(made, placed, layer, lambda _, tile: tile.canvas.image)
+    result = second.refine(made, placed, layer, as_it_is)
     assert result[0] == placed
     assert np.abs(colours(*result) - colours(placed, layer)).max() <= 1
 
 
+def test_what_is_selected_by_half_is_drawn_in_full_by_both_passes() -> None:
+    second, made, placed, layer = work(Size(1100, 900), selected=128)
+    result = second.refine(made, placed, layer, as_it_is)
+    assert np.abs(colours(*result) - colours(placed, layer)).max() <= 1
+    alphas = [np.frombuffer(each, np.uint8)[3::4] for each in (layer, result[1])]
+    assert alphas[0].max() == 128
+    assert np.array_equal(*alphas)
+
+
+def test_the_second_pass_sees_nothing_of_what_lies_under_empty_canvas() -> None:
+    def seen(under: int) -> list[Bytes8]:
+        canvas = np.full((900, 1100, 4), (120, 130, 140, 255), np.uint8)
+        canvas[:, 700:] = (under, 0, 255 - under, 0)
+        second, made, placed, layer = work(Size(1100, 900), canvas=canvas)
+        tiles: list[Bytes8] = []
+
+        def look(number: int, tile: second_pass.Tile) -> Bytes8:
+            tiles.append(as_it_is(number, tile))
+            return tiles[-1]
+
+        second.refine(made, placed, layer, look)
+        return tiles
+
+    for one, other in zip(seen(0), seen(255), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("matching", [True, False])
+def test_tiles_are_brought_back_to_the_colours_of_the_first_pass(matching: bool) -> None:
+    """A model that makes everything darker each time is corrected in both passes."""
+    second, made, placed, layer = work(Size(1100, 900), colour_match=matching)
+
+    def darker(_: int, tile: second_pass.Tile) -> Bytes8:
+        return np.asarray(as_it_is(_, tile) * 0.9, np.uint8)
+
+    shown = colours(*second.refine(made, placed, layer, darker))
+    away = np.abs(shown - colours(placed, layer)).mean()
+    assert bool(away < 1) is matching
+
+
 def test_tiles_that_are_lighter_and_darker_meet_without_a_visible_step() -> None:
     """48 levels apart from tile to tile, and nowhere over 2 from one pixel to the next."""
-    second, made, placed, layer = work(Size(1500, 1100))
+    second, made, placed, layer = work(Size(1500, 1100), colour_match=False)
 
     def draw(number: int, tile: second_pass.Tile) -> Bytes8:
         shape = (tile.canvas.size.height, tile.canvas.size.width, 3)
@@ -186,7 +235,7 @@ def test_the_memory_of_the_second_pass_is_that_of_its_pictures() -> None:
     def peak(size: Size) -> float:
         second, made, placed, layer = work(size)
         tracemalloc.start()
-        second.refine(made, placed, layer, lambda _, tile: tile.canvas.image)
+        second.refine(made, placed, layer, as_it_is)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most / size.pixels
