@@ -36,12 +36,13 @@ class Correction:
         height, width = picture.shape[:2]
         inside = np.s_[part.y : part.bottom, part.x : part.right]
         shown = np.ascontiguousarray(picture[inside])
-        if self.table is not None:
-            shown = lookup.apply(self.table, shown)
+        offset = None
         if self.offset is not None:
             smooth = cv2.resize(self.offset, (width, height), interpolation=cv2.INTER_LINEAR)
-            shown = cv2.add(shown, smooth[inside], dtype=cv2.CV_8U)
-        return shown
+            offset = smooth[inside]
+        if self.table is not None:
+            return lookup.apply(self.table, shown, offset)
+        return shown if offset is None else cv2.add(shown, offset, dtype=cv2.CV_8U)
 
 
 def estimate(before: Bytes8, after: Bytes8, change: Floats) -> Correction | None:

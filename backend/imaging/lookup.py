@@ -35,11 +35,12 @@ def _lower() -> Bytes8:
 LOWER = _lower()
 
 
-def apply(table: Floats, picture: Bytes8) -> Bytes8:
+def apply(table: Floats, picture: Bytes8, offset: Floats | None = None) -> Bytes8:
     """`picture`, uint8 (h, w, 3), through a table of all colours; right to about a level.
 
     table: float32 (n, n, n, 3) by b, g, r from 0 to 255 in equal steps, sRGB
-    0 … 1, which may reach beyond.
+    0 … 1, which may reach beyond. offset: float32 (h, w, 3), levels to add;
+    what the table alone would carry beyond black or white comes back by it.
     """
     upper, lower = _packed(_by_upper_bits(table)), _packed(_by_lower_bits(table))
     result = np.empty_like(picture)
@@ -48,7 +49,11 @@ def apply(table: Floats, picture: Bytes8) -> Bytes8:
         size = (*part.shape[:2], 4)
         whole = cv2.LUT(_code(part), upper).view(np.int16).reshape(size)
         rest = cv2.LUT(_code(cv2.LUT(part, LOWER)), lower).view(np.int16).reshape(size)
-        shown = cv2.convertScaleAbs(cv2.max(cv2.add(whole, rest), 0.0), alpha=1 / PART)
+        total = cv2.add(whole, rest)
+        if offset is not None:
+            added = cv2.cvtColor(offset[top : top + STRIP], cv2.COLOR_RGB2RGBA)
+            total = cv2.addWeighted(total, 1, added, PART, 0, dtype=cv2.CV_16S)
+        shown = cv2.convertScaleAbs(cv2.max(total, 0.0), alpha=1 / PART)
         result[top : top + STRIP] = cv2.cvtColor(shown, cv2.COLOR_RGBA2RGB)
     return result
 

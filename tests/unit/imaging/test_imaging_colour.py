@@ -86,6 +86,16 @@ def test_a_drift_is_carried_on_to_where_only_one_side_is_known(how: str) -> None
     assert away(corrected(picture, given, change)) < 0.5 * away(given)
 
 
+def test_nothing_is_cut_off_at_black_between_what_colour_and_what_place_ask_for() -> None:
+    """On the left the one asks for less light than there is and the other gives it back."""
+    picture, change = scene()
+    change[:, : SIDE // 2] = 1
+    dark = np.s_[60:200, 4:60]
+    picture[dark] = 0
+    given = altered(picture, "from left to right")
+    assert corrected(picture, given, change)[dark].mean() < given[dark].mean() / 2
+
+
 def test_a_vignette_seen_in_four_corners_is_not_taken_for_a_shift() -> None:
     """The corners miss much the same of what the model drew anew, and the middle misses nothing."""
     picture, _ = scene()
