@@ -48,13 +48,15 @@ def describe(
     timings: Mapping[str, float] | None = None,
     device: str = "",
     dtype: str = "",
+    note: str = "",
 ) -> Metadata:
     """Everything that made result `index` of `request`, as JSON values.
 
     model: None where none took part. seed: the effective one (None:
     request.seed + index). working_size: what the model drew at. steps_run:
     fewer than request.steps below full strength.
-    timings: seconds by phase. Prompts too long for a header are cut, and
+    timings: seconds by phase. note: one sentence, where it was made otherwise
+    than the artist may think. Prompts too long for a header are cut, and
     "shortened" says so.
     """
     prompt, negative, shortened = _fit(request.prompt, request.negative_prompt)
@@ -89,6 +91,7 @@ def describe(
         "timings": {name: round(seconds, 3) for name, seconds in (timings or {}).items()},
         "device": device,
         "dtype": dtype,
+        "note": note,
         "versions": versions(),
     }
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from scumble.link.encoding import to_wire
 from scumble.link.errors import ErrorInfo
 from scumble.link.values import Job, JobState, Progress, Result, WorkerState, WorkerStatus
+from scumble.link.wording import note_words
 
 _JOB_WORDS = {
     JobState.QUEUED: "waiting",
@@ -50,6 +51,7 @@ class TextOutput:
         self._bar: tqdm[Any] | None = None
         self._live = sys.stderr.isatty()
         self._word = ""
+        self._notes: set[str] = set()
 
     def connection(self, state: str) -> None:
         if state == "lost":
@@ -72,7 +74,12 @@ class TextOutput:
         self._bar.update(progress.step - self._bar.n)
 
     def result(self, result: Result, layer_name: str) -> None:
-        """The file that holds it is told by `written`."""
+        """Only what is special about it; the file that holds it is told by `written`."""
+        note = note_words(result)
+        if note and note not in self._notes:
+            self._notes.add(note)
+            self._erase()
+            tqdm.write(note, file=sys.stderr)
 
     def written(self, path: Path) -> None:
         if self._bar is None:

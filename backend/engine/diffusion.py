@@ -207,24 +207,35 @@ class DiffusionEngine:
     def _removed(
         self, request: GenerationRequest, pixels: bytes, mask: bytes, hooks: Hooks
     ) -> Iterator[Picture]:
-        """No model takes part but LaMa or MAT where one is there; the one in memory stays."""
+        """No model takes part but LaMa or MAT where one is there and can be loaded.
+
+        The model in memory stays there.
+        """
         from scumble.engine import removing
 
         kept = "" if self._loaded is None else self._loaded.model.entry.id
-        entry = self._registry.eraser()
-        if entry is None:
-            hooks.status(WorkerStatus(WorkerState.RUNNING, kept, removing.DEVICE))
-            yield from removing.removed(request, pixels, mask, hooks)
-            return
-        device = self._choose()
+        entry, note = self._registry.eraser(), ""
+        if entry is not None:
+            device = self._choose()
+            try:
+                close = self._load_eraser(entry, device, hooks, kept)
+            except ScumbleError as error:
+                note = removing.without(error)
+            else:
+                hooks.status(WorkerStatus(WorkerState.RUNNING, kept, device.name))
+                yield from removing.removed(request, pixels, mask, hooks, close, entry, device.name)
+                return
+        hooks.status(WorkerStatus(WorkerState.RUNNING, kept, removing.DEVICE))
+        yield from removing.removed(request, pixels, mask, hooks, note=note)
+
+    def _load_eraser(self, entry: ModelEntry, device: Device, hooks: Hooks, kept: str) -> Close:
+        """kept: the id of the model in memory. Raises ScumbleError as `eraser.load` does."""
         if self._eraser is None or not _same(self._eraser[0], entry):
             from scumble.engine import eraser
 
             hooks.status(WorkerStatus(WorkerState.LOADING, kept, device.name))
             self._eraser = entry, eraser.load(entry, device.place)
-        hooks.status(WorkerStatus(WorkerState.RUNNING, kept, device.name))
-        close = self._eraser[1]
-        yield from removing.removed(request, pixels, mask, hooks, close, entry, device.name)
+        return self._eraser[1]
 
     def _unchanged(
         self, request: GenerationRequest, entry: ModelEntry, pixels: bytes, mask: bytes

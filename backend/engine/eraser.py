@@ -2,7 +2,8 @@
 
 spandrel is no dependency of Scumble's (pyproject's extra `erase`): it stands on
 torchvision, which has to be of the same build as torch. MAT needs
-spandrel_extra_arches as well, whose licence forbids commercial use.
+spandrel_extra_arches as well, whose licence forbids commercial use. Where they
+are missing, a removal does without the network and says so.
 """
 
 from __future__ import annotations

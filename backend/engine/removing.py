@@ -30,12 +30,14 @@ def removed(
     close: Close = patch_fill.close,
     entry: ModelEntry | None = None,
     device: str = DEVICE,
+    note: str = "",
 ) -> Iterator[Picture]:
     """request.batch pictures, a step each. Raises ScumbleError: cancelled, bad_request.
 
     A cancel is heeded at once, but what closes the gap cannot be stopped: it
     ends unseen, and slows what comes next by the seconds that it still takes.
-    close, entry, device: what closes the gap, whose network that is, where it runs.
+    close, entry, device: what closes the gap, whose network that is, where it
+    runs. note: as in `metadata.describe`.
     """
     hooks.progress(Progress(request.id, 0, 0, request.batch), b"")  # the first step is timed too
     for index in range(request.batch):
@@ -50,9 +52,15 @@ def removed(
             steps_run=0,
             timings={"finish": time.perf_counter() - started},
             device=device,
+            note=note,
         )
         hooks.progress(Progress(request.id, index + 1, index + 1, request.batch), b"")
         yield Picture(index, region, layer, described)
+
+
+def without(error: ScumbleError) -> str:
+    """The note of a removal without the network that `error` kept from loading."""
+    return f"{error.info.message.rstrip('.')}, so the gap was closed without it."
 
 
 def _unless_cancelled(act: Callable[[], Layer], cancelled: Callable[[], bool]) -> Layer:

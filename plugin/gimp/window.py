@@ -17,7 +17,14 @@ from .link.errors import ErrorInfo
 from .link.form import Form
 from .link.jobs import is_over
 from .link.values import Capabilities, Job, Progress, Result, WorkerState, WorkerStatus
-from .link.wording import CONNECTION_WORDS, TIPS, WORKER_WORDS, estimate_words, model_hint
+from .link.wording import (
+    CONNECTION_WORDS,
+    TIPS,
+    WORKER_WORDS,
+    estimate_words,
+    model_hint,
+    note_words,
+)
 from .prompt import Prompt
 
 _LOOK = 400  # milliseconds; GIMP tells of no change of selection, nor of images
@@ -188,7 +195,8 @@ class Window:
         self.message.show_error(error)
 
     def finished(self, result: Result, layer_name: str) -> None:
-        self.message.show_note("New layer: %s" % layer_name)
+        told = ("New layer: %s" % layer_name, note_words(result))
+        self.message.show_note("\n".join(part for part in told if part))
 
     def recovered(self, results: List[Result]) -> None:
         self.lost.offer(results)

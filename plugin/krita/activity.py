@@ -92,12 +92,8 @@ class MessageArea(QtWidgets.QFrame):
         self.setFrameShape(QtWidgets.QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QtGui.QPalette.ColorRole.AlternateBase)
-        icon = QtWidgets.QLabel()
-        style = QtWidgets.QApplication.style()
-        size = style.pixelMetric(QtWidgets.QStyle.PixelMetric.PM_SmallIconSize)
-        warning = style.standardIcon(QtWidgets.QStyle.StandardPixmap.SP_MessageBoxWarning)
-        icon.setPixmap(warning.pixmap(size, size))
-        icon.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._icon = QtWidgets.QLabel()
+        self._icon.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._message = _text_label()
         self._hint = _text_label()
         self._hint.setEnabled(False)  # the palette's quiet text colour
@@ -112,16 +108,16 @@ class MessageArea(QtWidgets.QFrame):
         words.addWidget(self._hint)
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(6, 4, 2, 4)
-        row.addWidget(icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     def show_error(self, error: ErrorInfo) -> None:
-        self._message.setText(error.message)
-        self._hint.setText(error.hint)
-        self._hint.setVisible(bool(error.hint))
-        self.show()
+        self._say(QtWidgets.QStyle.StandardPixmap.SP_MessageBoxWarning, error.message, error.hint)
+
+    def show_note(self, text: str) -> None:
+        self._say(QtWidgets.QStyle.StandardPixmap.SP_MessageBoxInformation, text, "")
 
     def text(self) -> str:
         """What is shown, "" when nothing is."""
@@ -131,6 +127,15 @@ class MessageArea(QtWidgets.QFrame):
 
     def forget(self) -> None:
         self.hide()
+
+    def _say(self, kind: QtWidgets.QStyle.StandardPixmap, message: str, hint: str) -> None:
+        style = QtWidgets.QApplication.style()
+        size = style.pixelMetric(QtWidgets.QStyle.PixelMetric.PM_SmallIconSize)
+        self._icon.setPixmap(style.standardIcon(kind).pixmap(size, size))
+        self._message.setText(message)
+        self._hint.setText(hint)
+        self._hint.setVisible(bool(hint))
+        self.show()
 
 
 def _text_label() -> QtWidgets.QLabel:

@@ -24,6 +24,7 @@ from .link.wording import (
     WORKER_WORDS,
     estimate_words,
     model_hint,
+    note_words,
     recovered_words,
 )
 from .prompt import PromptEdit
@@ -156,6 +157,9 @@ class Panel(QtWidgets.QWidget):
         seed = result.metadata.get("seed")
         if isinstance(seed, int):
             self.fields.seed.show_last(seed)
+        note = note_words(result)
+        if note:
+            self.message.show_note(note)
 
     def recovered(self, results: List[Result]) -> None:
         self._recovered = list(results)

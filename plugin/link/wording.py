@@ -148,6 +148,12 @@ def recovered_words(result: Result) -> str:
     return "%s, %d \u00d7 %d" % (result_name(result, ""), region.width, region.height)
 
 
+def note_words(result: Result) -> str:
+    """What the artist should know of how the result was made, "" in most cases."""
+    note = result.metadata.get("note")
+    return note if isinstance(note, str) else ""
+
+
 def context_choice(form: Form) -> Any:
     """The entry of CONTEXTS that the form stands for."""
     if form.marked_by is not None:

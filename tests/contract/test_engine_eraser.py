@@ -1,4 +1,4 @@
-"""LaMa and MAT through spandrel: what they remove, and what is said where spandrel cannot run."""
+"""LaMa and MAT through spandrel: what they remove, and what happens where it cannot run."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from test_engine_intents import check_outside
 
 from scumble.engine import eraser
 from scumble.engine.diffusion import DiffusionEngine
+from scumble.imaging.remove import remove
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.home import Home
 from scumble.link.values import Intent, Mode, WorkerState
@@ -43,14 +44,41 @@ def test_it_is_known_by_its_header_and_draws_nothing(engine: DiffusionEngine) ->
     assert "big-lama" not in [model.id for model in engine.capabilities().models]
 
 
-def test_where_spandrel_is_missing_one_sentence_says_so(
-    engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch
+def loads_nothing(**_: object) -> Any:
+    raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize(
+    ("spandrel", "said"),
+    [(None, "spandrel"), (types.SimpleNamespace(ModelLoader=loads_nothing), "broken")],
+)
+def test_where_it_cannot_be_loaded_the_gap_is_closed_all_the_same(
+    engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch, spandrel: Any, said: str
+) -> None:
+    """As without the network; the result says so in one sentence."""
+    monkeypatch.setitem(sys.modules, "spandrel", spandrel)
+    listener = Listener()
+    made = list(engine.run(ASKED, picture(), selection(), listener.hooks()))
+    assert [one.pixels for one in made] == [
+        remove(ASKED, picture(), selection(), index)[1] for index in range(ASKED.batch)
+    ]
+    for one in made:
+        assert one.metadata["model_id"] == ""
+        assert "big-lama" in one.metadata["note"]
+        assert said in one.metadata["note"]
+        assert one.metadata["note"].count(".") == 1
+    assert listener.states[-1].state is WorkerState.RUNNING
+
+
+def test_what_is_missing_and_what_to_do_is_told_by_the_error(
+    engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "spandrel", None)
+    entry = Registry(Home(tmp_path / "home")).eraser()
+    assert entry is not None
     with pytest.raises(ScumbleError) as caught:
-        list(engine.run(ASKED, picture(), selection(), Listener().hooks()))
+        eraser.load(entry, "cpu")
     assert caught.value.code is ErrorCode.UNSUPPORTED
-    assert "spandrel" in caught.value.info.message
     assert "scumble models remove big-lama" in caught.value.info.hint
 
 

@@ -283,6 +283,16 @@ def test_an_error_is_shown_as_plain_text_with_its_hint(panel: Any, plugin: Any) 
     assert panel.message.text() == ""
 
 
+def test_what_is_special_about_a_result_is_told(panel: Any, values: Any) -> None:
+    metadata = {"seed": 7, "note": "The gap was closed without it."}
+    result = values.Result("a", 0, values.Region(0, 0, 1, 1), "blob", metadata)
+    panel.finished(result, "Removed")
+    assert panel.message.text() == "The gap was closed without it."
+    panel.started()
+    panel.finished(values.Result("a", 1, values.Region(0, 0, 1, 1), "blob", {"seed": 8}), "Removed")
+    assert panel.message.text() == ""
+
+
 def test_recovered_results_can_be_pasted(panel: Any, values: Any) -> None:
     pasted: list[Any] = []
     panel.paste.connect(pasted.append)

@@ -9,7 +9,16 @@ from small_daemon import CAPABILITIES
 
 from scumble.link.form import Form
 from scumble.link.geometry import Context
-from scumble.link.values import Intent, Job, JobState, Prefill, Progress, WorkerState
+from scumble.link.values import (
+    Intent,
+    Job,
+    JobState,
+    Prefill,
+    Progress,
+    Region,
+    Result,
+    WorkerState,
+)
 from scumble.link.wording import (
     CONTEXTS,
     INTENTS,
@@ -21,6 +30,7 @@ from scumble.link.wording import (
     duration,
     estimate_words,
     model_hint,
+    note_words,
     progress_words,
     state_words,
 )
@@ -50,6 +60,14 @@ def test_a_job_tells_how_far_it_is_and_who_waits_behind() -> None:
     assert state_words(Job("a", "me", JobState.QUEUED), 0) == "Waiting"
     assert state_words(Job("a", "me", JobState.LOADING), 2) == "Loading the model (2 more waiting)"
     assert progress_words(Progress("a", 1, 3, 20, 80.0), 0) == "Step 3 of 20, 1 min 20 s left"
+
+
+def test_a_note_is_told_where_a_result_has_one() -> None:
+    """Another version's metadata may hold anything."""
+    result = Result("a", 0, Region(0, 0, 1, 1), "blob", {"note": "Closed without it."})
+    assert note_words(result) == "Closed without it."
+    for metadata in ({}, {"note": 3}, {"note": ""}):
+        assert note_words(replace(result, metadata=metadata)) == ""
 
 
 def test_padding_is_the_choice_where_it_is_given() -> None:
