@@ -101,14 +101,15 @@ def drawn(selection: Bytes8, scale: float) -> Bytes8:
 
     A selection that is fainter than DRAWN_FROM everywhere is drawn where it is
     strongest. scale: working pixels per canvas pixel; where that is below 1, a
-    speck is made large enough not to vanish when it is reduced.
+    speck becomes a disc that does not vanish when it is reduced.
     """
     strongest = int(cv2.minMaxLoc(selection)[1])
     full = 255 / max(1, min(DRAWN_FROM, strongest))
     result = cv2.convertScaleAbs(selection, alpha=full)  # cut off at 255
     side = 2 * math.ceil(1 / scale) - 1
     if side > 1:
-        result = cv2.dilate(result, np.ones((side, side), np.uint8))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        result = cv2.dilate(result, disc)
     return np.asarray(result, np.uint8)
 
 

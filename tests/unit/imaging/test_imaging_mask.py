@@ -115,6 +115,14 @@ def test_a_speck_does_not_vanish_when_the_context_is_reduced(scale: float) -> No
     assert mask.grown(enter(window, mask.drawn(selection, window.scale)), 4.0).max() > 0.95
 
 
+def test_a_speck_becomes_a_disc_and_no_square() -> None:
+    selection = np.zeros((101, 101), np.uint8)
+    selection[50, 50] = 255
+    y, x = np.nonzero(mask.drawn(selection, 0.05))
+    assert np.hypot(x - 50, y - 50).max() <= 20
+    assert x.min() == y.min() == 50 - 19
+
+
 def test_growing_never_lowers_what_is_drawn() -> None:
     drawn = np.random.default_rng(0).integers(0, 256, (40, 40), np.uint8)
     assert (mask.grown(drawn, 3.0) >= drawn / np.float32(255) - 1e-6).all()
