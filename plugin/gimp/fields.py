@@ -8,6 +8,7 @@ from typing import Callable, List, Optional, Sequence, Tuple
 from gi.repository import GimpUi, Gtk
 
 from .choice import Choice
+from .context import ContextField
 from .link.form import Form
 from .link.values import (
     MAX_BATCH,
@@ -42,7 +43,8 @@ class Fields(Gtk.Box):
         self.seed.set_width_chars(len(str(MAX_SEED)))
         self.random = Gtk.CheckButton(label="Ran_dom", use_underline=True)
         self.results = self._scale("Res_ults", 1, MAX_BATCH, 0)
-        self.selection = SelectionFields(self._told, layers)
+        self.context = ContextField(self._told, layers)
+        self.selection = SelectionFields(self._told)
         self._lay_out()
         self.show_form(self._base)
         self.model.connect("changed", self._model_chosen)
@@ -64,7 +66,7 @@ class Fields(Gtk.Box):
             seed=None if self.random.get_active() else int(self.seed.get_value()),
             batch=int(self.results.get_value()),
         )
-        return self.selection.fill_in(form)
+        return self.selection.fill_in(self.context.fill_in(form))
 
     def show_form(self, form: Form) -> None:
         """Fill the fields in, without telling of a change."""
@@ -81,6 +83,7 @@ class Fields(Gtk.Box):
         if form.seed is not None:
             self.seed.set_value(form.seed)
         self.results.set_value(form.batch)
+        self.context.show_form(form)
         self.selection.show_form(form)
         self._quiet = False
 
@@ -167,6 +170,7 @@ class Fields(Gtk.Box):
         rows: Sequence[Tuple[str, Gtk.Widget, Gtk.Widget]] = (
             ("_Model", self.model, self.model),
             ("S_ampler", self.sampler, self.sampler),
+            ("Conte_xt", self.context, self.context.choice),
             ("See_d", seed, self.seed),
         )
         grid = Gtk.Grid(column_spacing=6, row_spacing=6)

@@ -46,7 +46,7 @@ class Docker(DockWidget):
         self.panel.cancel.connect(self.cancel)
         self.panel.paste.connect(self.paste)
         self.panel.edited.connect(self.look)
-        self.panel.fields.selection.layers_wanted.connect(self._offer_layers)
+        self.panel.fields.context.layers_wanted.connect(self._offer_layers)
         self.panel.ended.connect(self._estimate_timer.start)
         backend.add_view(self.panel)
 
@@ -101,8 +101,8 @@ class Docker(DockWidget):
         self._estimate_timer.start()
 
     def _offer_layers(self) -> None:
-        selection, canvas = self.panel.fields.selection, self._backend.canvas
-        self._backend.guard(lambda: selection.offer_layers(canvas.layer_names()))
+        context, canvas = self.panel.fields.context, self._backend.canvas
+        self._backend.guard(lambda: context.offer_layers(canvas.layer_names()))
 
     def _estimate(self) -> None:
         if self._backend.ready and self._backend.canvas.document() is not None:

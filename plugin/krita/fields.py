@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
+from .context import ContextField
 from .fold import Fold
 from .link.form import Form
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, Capabilities, ModelInfo
@@ -15,7 +16,7 @@ from .slider import SliderField
 
 
 class Fields(QtWidgets.QWidget):
-    """All but the prompts: model, sampler, sliders, seed, results, and the selection's fold.
+    """All but the prompts: model, sampler, sliders, context, seed, and the selection's fold.
 
     `changed`: the artist or a loaded form changed something.
     """
@@ -34,6 +35,7 @@ class Fields(QtWidgets.QWidget):
         self.guidance_scale.setToolTip(TIPS["guidance_scale"])
         self.strength = SliderField(0, 100, suffix=" %")
         self.strength.setToolTip(TIPS["strength"])
+        self.context = ContextField()
         self.seed = SeedField()
         self.batch = SliderField(1, MAX_BATCH)
         self.batch.setToolTip(TIPS["batch"])
@@ -47,7 +49,7 @@ class Fields(QtWidgets.QWidget):
             field.currentIndexChanged.connect(self.changed)
         for field in (self.steps, self.guidance_scale, self.strength, self.batch):
             field.valueChanged.connect(self.changed)
-        for part in (self.seed, self.selection):
+        for part in (self.context, self.seed, self.selection):
             part.changed.connect(self.changed)
 
     def form(self, prompt: str, negative_prompt: str) -> Form:
@@ -62,7 +64,7 @@ class Fields(QtWidgets.QWidget):
             seed=self.seed.seed(),
             batch=int(self.batch.value()),
         )
-        return self.selection.fill_in(form)
+        return self.selection.fill_in(self.context.fill_in(form))
 
     def show_form(self, form: Form) -> None:
         self._asked = form
@@ -71,6 +73,7 @@ class Fields(QtWidgets.QWidget):
         self.steps.setValue(form.steps)
         self.guidance_scale.setValue(form.guidance_scale)
         self.strength.setValue(round(form.strength * 100))
+        self.context.show_form(form)
         self.seed.set_seed(form.seed)
         self.batch.setValue(form.batch)
         self.selection.show_form(form)
@@ -144,6 +147,7 @@ class Fields(QtWidgets.QWidget):
             ("Steps", self.steps),
             ("CFG", self.guidance_scale),
             ("Strength", self.strength),
+            ("Context", self.context),
             ("Seed", self.seed),
             ("Results", self.batch),
         ):

@@ -271,6 +271,11 @@ def test_the_window_has_every_field_of_a_form(report: Report) -> None:
     assert (seen["choices_grow"], seen["padding_grow"]) == ("4", "Auto")
 
 
+def test_the_context_is_chosen_at_top_level(report: Report) -> None:
+    seen = facts(report, "every_field_is_there")
+    assert seen["context"] == [True, False, False], "seen, not in the fold, which is closed"
+
+
 def test_the_button_follows_prompt_and_selection_and_removes_without_a_prompt(
     report: Report,
 ) -> None:
@@ -334,6 +339,11 @@ def test_an_error_is_a_sentence_in_the_window(report: Report) -> None:
     assert "longer than" in seen["message"]
     assert seen["layers"] == 1
     assert seen["hidden"] == ""
+
+
+def test_what_is_special_about_a_result_is_told(report: Report) -> None:
+    seen = facts(report, "error_in_the_window")
+    assert seen["note"] == "New layer: Removed\nClosed without it."
 
 
 def test_a_closed_image_loses_nothing(report: Report) -> None:

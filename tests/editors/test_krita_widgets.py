@@ -104,23 +104,28 @@ def test_every_context_can_be_chosen(panel: Any, plugin: Any) -> None:
         assert panel.form().padding is None
 
 
+def test_the_context_is_chosen_at_top_level(panel: Any) -> None:
+    assert not panel.fields.fold.is_open()
+    assert panel.fields.context.choice.isVisible()
+    assert not panel.fields.selection.intent.isVisible()
+
+
 def test_the_context_can_be_marked_by_a_layer(panel: Any, plugin: Any) -> None:
-    selection, wording = panel.fields.selection, plugin("link.wording")
-    panel.fields.fold.set_open(True)
-    assert not selection.marked_by.isVisible()
-    selection.layers_wanted.connect(lambda: selection.offer_layers(["sky", "boat", "sea"]))
+    context, wording = panel.fields.context, plugin("link.wording")
+    assert not context.marked_by.isVisible()
+    context.layers_wanted.connect(lambda: context.offer_layers(["sky", "boat", "sea"]))
     at = [value for _, value in wording.CONTEXTS].index(wording.MARKED)
-    selection.context.setCurrentIndex(at)
-    selection.context.activated.emit(at)
-    assert selection.marked_by.isVisible()
+    context.choice.setCurrentIndex(at)
+    context.choice.activated.emit(at)
+    assert context.marked_by.isVisible()
     assert panel.form().marked_by == "sky", "the active layer, where none was named"
-    selection.marked_by.setCurrentIndex(2)
+    context.marked_by.setCurrentIndex(2)
     assert panel.form().marked_by == "sea"
-    selection.offer_layers(["boat"])
+    context.offer_layers(["boat"])
     assert panel.form().marked_by == "sea", "what was named stays named"
-    selection.context.setCurrentIndex(0)
+    context.choice.setCurrentIndex(0)
     assert panel.form().marked_by is None
-    assert not selection.marked_by.isVisible()
+    assert not context.marked_by.isVisible()
     form = plugin("link.form").Form(marked_by="boat", sampler="euler", model="starter")
     panel.show_form(form)
     assert panel.form() == form
@@ -148,10 +153,13 @@ def test_a_width_is_automatic_or_in_pixels_or_in_percent(
     assert edge.number.text() == "Auto"
 
 
-def test_every_field_of_the_fold_says_what_it_does(panel: Any, plugin: Any) -> None:
-    selection, tips = panel.fields.selection, plugin("link.wording").TIPS
-    names = ("context", "padding", "marked_by", "intent", "prefill", "colour_match", "focus")
-    for name in names:
+def test_every_field_of_context_and_fold_says_what_it_does(panel: Any, plugin: Any) -> None:
+    context, selection = panel.fields.context, panel.fields.selection
+    tips = plugin("link.wording").TIPS
+    assert context.choice.toolTip() == tips["context"]
+    for name in ("padding", "marked_by"):
+        assert getattr(context, name).toolTip() == tips[name]
+    for name in ("intent", "prefill", "colour_match", "focus"):
         assert getattr(selection, name).toolTip() == tips[name]
     for name, edge in selection.edges.items():
         assert edge.toolTip() == tips[name]

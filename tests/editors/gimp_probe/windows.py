@@ -10,7 +10,7 @@ import gimp_screen as screen
 from gi.repository import Gegl, Gimp, GLib
 from scumble_gimp.link.form import Form
 from scumble_gimp.link.geometry import Context
-from scumble_gimp.link.values import Intent, MaskSettings, Prefill
+from scumble_gimp.link.values import Intent, MaskSettings, Prefill, Region, Result
 from scumble_gimp.link.wording import MARKED
 
 
@@ -132,12 +132,14 @@ def every_field_is_there():
             mask_percent=MaskSettings(grow=2.5),
         ),
     }
+    context, fold = window.fields.context, window.fields.selection
+    facts["context"] = [context.get_mapped(), context.is_ancestor(fold), fold.get_expanded()]
     window.fields.selection.set_expanded(True)
     for name, form in forms.items():
         window._show_form(form)
         screen.rest(0.2)
         facts[name] = window.form() == form or [str(form), str(window.form())]
-        facts[name + "_spin"] = window.fields.selection.padding.get_visible()
+        facts[name + "_spin"] = window.fields.context.padding.get_visible()
         facts[name + "_grow"] = window.fields.selection.edges["grow"].number.get_text()
     screen.picture("fields")
     return facts
@@ -175,13 +177,12 @@ def modes_follow_the_selection():
     facts["silent"] = [label(), window.start.get_tooltip_text()]
     window.prompt.set_text("a cup")
     facts["typed"] = label()
-    window.fields.selection.set_expanded(True)
-    window.fields.selection.context.choose(MARKED)
+    window.fields.context.choice.choose(MARKED)
     facts["marked_at_first"] = window.form().marked_by
-    window.fields.selection.marked_by.get_child().set_text("gone")
+    window.fields.context.marked_by.get_child().set_text("gone")
     window._start()
     facts["missing"] = window.message.text()
-    window.fields.selection.marked_by.get_child().set_text("mark")
+    window.fields.context.marked_by.get_child().set_text("mark")
     window._look()
     with mock.patch.object(canvas, "layer_bounds", wraps=canvas.layer_bounds) as read:
         window.prompt.set_text("a cup of tea")
@@ -297,6 +298,9 @@ def error_in_the_window():
     screen.picture("error")
     window.message.response(-7)  # its close button
     facts["hidden"] = window.message.text()
+    result = Result("j", 0, Region(0, 0, 1, 1), "b", {"note": "Closed without it."})
+    window.finished(result, "Removed")
+    facts["note"] = window.message.text()
     return facts
 
 

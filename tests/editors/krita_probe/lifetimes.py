@@ -150,10 +150,10 @@ def paint_on_the_marking_layer_while_reading(facts):
     screen.select(document, 1000, 800, 128, 128)
     yield lambda: screen.idle(document)
     screen.set_form("a leaf")
-    fields = screen.panel().fields.selection
-    contexts = [fields.context.itemText(index) for index in range(fields.context.count())]
-    fields.context.setCurrentIndex(contexts.index("Marked by a layer"))
-    fields.marked_by.setEditText("mark")
+    context = screen.panel().fields.context
+    contexts = [context.choice.itemText(index) for index in range(context.choice.count())]
+    context.choice.setCurrentIndex(contexts.index("Marked by a layer"))
+    context.marked_by.setEditText("mark")
     yield screen.says("Fill")
     yield screen.REST_MS
     screen.panel().button.click()
@@ -161,7 +161,7 @@ def paint_on_the_marking_layer_while_reading(facts):
     mark.setPixelData(QByteArray(b"\x10\x20\x30\xff" * 64 * 64), 2300, 1900, 64, 64)
     yield lambda: not screen.docker()._reading
     facts["message"] = screen.panel().message.text()
-    fields.context.setCurrentIndex(contexts.index("Auto"))
+    context.choice.setCurrentIndex(contexts.index("Auto"))
     if not facts["message"]:
         yield lambda: screen.pasted(document) and screen.idle(document)
     facts["results"] = screen.pasted(document)

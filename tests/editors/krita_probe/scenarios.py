@@ -325,16 +325,16 @@ def modes_follow_the_selection(facts):
     yield screen.says("Remove")
     screen.set_form("a cup")
     yield screen.says("Fill")
-    fields = screen.panel().fields.selection
-    contexts = [fields.context.itemText(index) for index in range(fields.context.count())]
-    fields.context.setCurrentIndex(contexts.index("Marked by a layer"))
-    fields.marked_by.setEditText("gone")
+    context = screen.panel().fields.context
+    contexts = [context.choice.itemText(index) for index in range(context.choice.count())]
+    context.choice.setCurrentIndex(contexts.index("Marked by a layer"))
+    context.marked_by.setEditText("gone")
     yield 600
     screen.panel().button.click()
     yield lambda: screen.panel().message.text() != ""
     facts["missing"] = screen.panel().message.text()
     facts["names_after_missing"] = screen.names(document)
-    fields.marked_by.setEditText("mark")
+    context.marked_by.setEditText("mark")
     screen.set_form("")
     yield screen.says("Remove")
     before = screen.visible(document)
@@ -349,7 +349,7 @@ def modes_follow_the_selection(facts):
     yield 300
     screen.grab("modes")
     screen.panel().fields.fold.set_open(False)
-    fields.context.setCurrentIndex(contexts.index("Auto"))
+    context.choice.setCurrentIndex(contexts.index("Auto"))
     yield from screen.close(document)
     large = screen.new_document("points", 4000, 3000, "RGBA", "F32")
     screen.select(large, 100, 100, 3000, 2000)
