@@ -3,13 +3,17 @@
 OpenCV's shift-map fill (He and Sun, "Statistics of Patch Offsets for Image
 Completion", ECCV 2012) says which piece goes where. It is quick on small
 pictures only, so it runs on a reduced one; where each piece came from is read
-off its result and the pieces are taken from the full picture. Their light and
-colour are then fitted to the gap's border as in Poisson blending (Pérez et al.,
+off its result and the pieces are taken from the full picture, each moved by the
+few pixels that the reduced one cannot tell. Their light and colour are then
+fitted to the gap's border as in Poisson blending (Pérez et al.,
 SIGGRAPH 2003): what they lack at the border, spread over the gap like a soap
 film. (OpenCV 5's own seamlessClone ends the process on narrow pictures.)
 """
 
 from __future__ import annotations
+
+import math
+from itertools import product
 
 import cv2
 import numpy as np
@@ -22,6 +26,7 @@ from scumble.link.geometry import clamp, pad
 from scumble.link.values import Region, Size
 
 Offsets = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
 
 REACH = 0.5  # of the gap's mean side: farther away lie other things, not more of the same
 LEAST_REACH = 24  # pixels
@@ -29,6 +34,11 @@ LEAST_KNOWN = 0.1  # share of what is looked at; with less the whole picture is 
 SEARCH_SIDE = 176  # pixels; the shift-map fill's time grows faster than the area
 LARGEST = 2048 * 2048  # pixels that are copied and blended; more are reduced before
 RIM = 4  # pixels beyond the gap that are copied too: blending needs both sides of the border
+MATCHED = 300  # pixels of the rim by which a piece is put in place; about so many are compared
+LEAST_MATCHED = 24  # with fewer a piece stays where the search put it
+AS_GOOD = 1.1  # times the least misfit: noise tells these apart, so the shortest move is taken
+NAMES_APART = 1 << 20  # more than any offset, so that two of them are one number
+ENOUGH = 0.8  # of them have to be known where they would be taken from
 ALL = 0.999  # of a pixel is known; averages of ones are not quite one
 RELAXATIONS = 8  # a size; the start from the size before is nearly right
 NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
@@ -93,10 +103,13 @@ def _copied(picture: Bytes8, unknown: Bytes8) -> tuple[Bytes8, Bytes8]:
     down, right = _offsets(source, shifted, gap)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1, 2 * RIM + 1))
     rim = cv2.dilate(unknown, disc)
-    rows, columns = np.nonzero(rim)
+    rows, columns = places = np.stack(np.nonzero(rim))
     r, c = rows * gap.shape[0] // height, columns * gap.shape[1] // width
-    y = np.rint(rows + down[r, c] * (height / gap.shape[0])).astype(np.intp)
-    x = np.rint(columns + right[r, c] * (width / gap.shape[1])).astype(np.intp)
+    factors = height / gap.shape[0], width / gap.shape[1]
+    offsets = np.stack((down[r, c] * factors[0], right[r, c] * factors[1]))
+    offsets = np.rint(offsets).astype(np.intp)
+    reach = math.ceil((max(factors) - 1) / 2)  # half a pixel of the reduced picture
+    y, x = places + (_in_place(picture, unknown, places, offsets, reach) if reach else offsets)
     np.clip(y, 0, height - 1, out=y)
     np.clip(x, 0, width - 1, out=x)
     # What the shift-map fill does not reach stays 0 in all channels, which no colour is in Lab.
@@ -107,6 +120,48 @@ def _copied(picture: Bytes8, unknown: Bytes8) -> tuple[Bytes8, Bytes8]:
     known = unknown[y, x] == 0
     whole[rows, columns] = np.where(known[:, None], picture[y, x], rough[rows, columns])
     return whole, np.asarray(rim, np.uint8)
+
+
+def _in_place(
+    picture: Bytes8, unknown: Bytes8, places: Places, offsets: Places, reach: int
+) -> Places:
+    """`offsets`, moved by up to `reach` pixels to where their pieces continue the rim best.
+
+    places, offsets: (2, n), row and column of each pixel of gap and rim, and
+    how far from it its piece is taken. A piece is all that has one offset.
+    """
+    steps = range(-reach, reach + 1)
+    moves = np.array(sorted(product(steps, steps), key=lambda move: np.hypot(*move)))
+    names = offsets[0] * NAMES_APART + offsets[1]
+    rim = np.flatnonzero(unknown[tuple(places)] == 0)
+    pieces, piece_of = np.unique(names[rim], return_inverse=True)
+    moved = np.zeros((2, len(pieces)), np.intp)
+    for number in range(len(pieces)):
+        mine = rim[piece_of == number]
+        mine = mine[:: len(mine) // MATCHED + 1]
+        if len(mine) >= LEAST_MATCHED:
+            there, taken = places[:, mine], places[:, mine] + offsets[:, mine]
+            misfits = np.array(
+                [_misfit(picture, unknown, there, taken + move[:, None]) for move in moves]
+            )
+            moved[:, number] = moves[int(np.argmax(misfits <= AS_GOOD * misfits.min()))]
+    at = np.minimum(np.searchsorted(pieces, names), len(pieces) - 1)
+    return np.asarray(offsets + np.where(pieces[at] == names, moved[:, at], 0), np.intp)
+
+
+def _misfit(picture: Bytes8, unknown: Bytes8, there: Places, taken: Places) -> float:
+    """How much the pixels `taken`, (2, n), differ from those that are `there`, in levels.
+
+    A difference that is the same everywhere is none: it is blended away later.
+    Infinite where too little is known.
+    """
+    within = ((taken >= 0) & (taken < np.array(unknown.shape)[:, None])).all(0)
+    within[within] = unknown[tuple(taken[:, within])] == 0
+    if np.count_nonzero(within) < ENOUGH * within.size:
+        return math.inf
+    old, new = (picture[tuple(at[:, within])].astype(np.float32) for at in (there, taken))
+    away = new - old
+    return float(np.abs(away - np.median(away, axis=0)).mean())
 
 
 def _search_side(unknown: Bytes8) -> int:
