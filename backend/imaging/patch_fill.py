@@ -155,7 +155,8 @@ def _misfit(picture: Bytes8, unknown: Bytes8, there: Places, taken: Places) -> f
     A difference that is the same everywhere is none: it is blended away later.
     Infinite where too little is known.
     """
-    within = ((taken >= 0) & (taken < np.array(unknown.shape)[:, None])).all(0)
+    height, width = unknown.shape
+    within = (taken[0] >= 0) & (taken[0] < height) & (taken[1] >= 0) & (taken[1] < width)
     within[within] = unknown[tuple(taken[:, within])] == 0
     if np.count_nonzero(within) < ENOUGH * within.size:
         return math.inf
