@@ -137,6 +137,7 @@ class DiffusionEngine:
                     timings={"load": load_seconds, **outcome.seconds},
                     device=device.name,
                     dtype=device.dtype,
+                    note=outcome.note,
                 )
                 load_seconds = 0.0
                 yield replace(picture, metadata=described)

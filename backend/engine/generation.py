@@ -27,13 +27,14 @@ from scumble.link.values import GenerationRequest, Region, Size
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished picture and what its metadata need."""
+    """A finished picture and what its metadata need; note: as in `metadata.describe`."""
 
     picture: Picture
     working_size: Size
     steps_run: int
     seconds: dict[str, float]
     loras: tuple[Lora, ...]
+    note: str
 
 
 def generate(
@@ -67,6 +68,7 @@ def generate(
                 run.steps,
                 timings.take(),
                 model.active_loras,
+                second.note,
             )
 
 

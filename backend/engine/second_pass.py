@@ -52,13 +52,28 @@ DrawTile = Callable[[int, Tile], Bytes8]
 
 @dataclass(frozen=True)
 class SecondPass:
-    """size: of the picture that the tiles cover, at most the region's. No tiles: nothing to do."""
+    """size: of the picture that the tiles cover, at most `whole`, the region's.
 
+    No tiles: nothing to do.
+    """
+
+    whole: Size
     size: Size
     tiles: tuple[Region, ...]
     overlap: int
     strength: float
     multiple: int
+
+    @property
+    def note(self) -> str:
+        """One sentence where the tiles give less than full detail, else ""."""
+        if not self.tiles or self.size == self.whole:
+            return ""
+        share = self.size.width / self.whole.width
+        return (
+            f"So large an area was drawn at {100 * share:.0f} % of its size and enlarged, "
+            "since more would take too long on this device."
+        )
 
     def refine(
         self, work: Work, placed: Region, layer: bytes, draw: DrawTile
@@ -119,7 +134,7 @@ def plan(model: Model, work: Work) -> SecondPass:
     """
     region, first = work.request.region.size, work.window.scale
     strength = min(STRENGTH, work.request.strength)
-    none = SecondPass(region, (), 0, strength, model.scale)
+    none = SecondPass(region, region, (), 0, strength, model.scale)
     if model.native < LEAST_NATIVE:
         return none
     factor, side = 1.0, model.native
@@ -131,7 +146,7 @@ def plan(model: Model, work: Work) -> SecondPass:
         if mask is not None:
             tiles = tiling.needed(tiles, mask)
         if len(tiles) <= model.device.tiles:
-            return SecondPass(size, tuple(tiles), overlap, strength, model.scale)
+            return SecondPass(region, size, tuple(tiles), overlap, strength, model.scale)
         factor *= SHRINK
     return none
 

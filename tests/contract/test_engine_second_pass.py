@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -53,6 +54,7 @@ def test_tiles_are_drawn_over_the_first_pass(
     assert 2 <= len(tiles) <= TILES_OF_THE_CPU, "one step each: int(4 * 0.3)"
     assert [p.step for p in listener.progress] == list(range(1, STEPS + len(tiles) + 1))
     assert listener.progress[-1].step == listener.progress[-1].steps
+    assert made.metadata["note"] == "", "all of the detail is there"
     for region in tiles:
         assert region is not None
         assert region.x >= REGION.x - 1
@@ -114,6 +116,7 @@ def test_on_a_slow_device_a_huge_region_takes_no_more_tiles(engine: DiffusionEng
     (made,) = contract.run(engine, request("sd1-large", Mode.TEXT_TO_IMAGE, huge), listener)
     assert len(made.pixels) == huge.size.pixels * 4
     assert STEPS < listener.progress[-1].steps <= STEPS + TILES_OF_THE_CPU
+    assert re.fullmatch(r"So large an area was drawn at \d\d % of its .*\.", made.metadata["note"])
 
 
 def test_8000_by_6000_works_in_a_canvas_of_that_size(engine: DiffusionEngine) -> None:
