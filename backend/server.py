@@ -28,6 +28,7 @@ from scumble.instance import InstanceLock
 from scumble.journal import Journal
 from scumble.link import home as places
 from scumble.link.auth import new_token
+from scumble.link.encoding import to_wire
 from scumble.link.errors import bad_request
 from scumble.link.home import Home, find_home
 from scumble.link.protocol import HANDSHAKE_SLOTS, PROTOCOL
@@ -192,6 +193,7 @@ class Daemon:
             with self._lock:
                 self._connections.discard(connection)
             connection.close()
+            self._hand_on(connection)
         if last:  # its answer has been sent
             self.stop()
 
@@ -207,10 +209,26 @@ class Daemon:
         self, client_id: str | None, kind: str, fields: dict[str, Any], blobs: Sequence[bytes]
     ) -> None:
         with self._lock:
-            connections = list(self._connections)
+            connections = [
+                connection
+                for connection in self._connections
+                if client_id is None or connection.client_id == client_id
+            ]
+        if kind == "result":  # who asked pastes it; the editor's other windows would offer it
+            job_id = fields["result"]["job_id"]
+            asked = [connection for connection in connections if job_id in connection.asked]
+            connections = asked or connections
         for connection in connections:
-            if client_id is None or connection.client_id == client_id:
-                connection.publish(kind, fields, blobs)
+            connection.publish(kind, fields, blobs)
+
+    def _hand_on(self, gone: Connection) -> None:
+        """What it asked for and has not pasted is the other windows' of its editor to offer."""
+        if not gone.asked or self._over.is_set():
+            return
+        _, results = self._service.resume(gone.client_id)
+        for result in results:
+            if result.job_id in gone.asked:
+                self._publish(gone.client_id, "result", {"result": to_wire(result)}, ())
 
 
 def worker_command() -> list[str]:

@@ -6,6 +6,7 @@ Each reason was brought about in a real GIMP (tests/editors/test_gimp_doctor.py)
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,12 @@ def why_hidden(editor: Editor) -> Iterator[tuple[str, str]]:
     if sys.platform != "win32" and not os.access(entry, os.X_OK):
         yield (f"{entry} may not be run as a program, so GIMP leaves it out.", _INSTALL)
         return
+    if not _is_searched(editor.resources / "gimprc", folder.parent):
+        yield (
+            f"GIMP is set to look for plug-ins elsewhere than in {folder.parent}.",
+            "Add that folder in GIMP under Edit > Preferences > Folders > Plug-ins.",
+        )
+        return
     if editor.origin == "native" and sys.platform == "linux":
         reason = python_fails()
         if reason:
@@ -74,6 +81,19 @@ def python_fails(command: Sequence[str] = ("python3",)) -> str:
         return str(error)
     told = done.stderr.strip().splitlines() or ["it ended without a word"]
     return told[-1].rstrip(".") if done.returncode else ""
+
+
+def _is_searched(gimprc: Path, folder: Path) -> bool:
+    """Whether GIMP looks for plug-ins in this folder, as it does unless its settings say not to."""
+    try:
+        text = gimprc.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    chosen = re.search(r'^\(plug-in-path "(.*)"\)', text, re.MULTILINE)
+    if chosen is None:
+        return True
+    written = chosen.group(1).replace("\\\\", "\\").replace("${gimp_dir}", str(folder.parent))
+    return folder in [Path(part) for part in written.split(os.pathsep)]
 
 
 def _was_left_out(pluginrc: Path, entry: Path) -> bool:

@@ -80,7 +80,8 @@ class BatchRun:
     # -- View
 
     def connection_changed(self, state: str, error: Optional[ErrorInfo]) -> None:
-        if state == "lost" and error is not None and not self._job_id:
+        # a job that is under way goes on when the connection comes back, if it ever can
+        if state == "lost" and error is not None and not (self._job_id and error.retryable):
             self.failed(error)
 
     def capabilities_changed(self, capabilities: Capabilities) -> None:
@@ -106,7 +107,16 @@ class BatchRun:
         self.pasted.append(layer_name)
 
     def recovered(self, results: List[Result]) -> None:
-        pass  # asked for when they are wanted
+        """A result of this call's own waits only because it could not become a layer."""
+        own = any(result.job_id == self._job_id for result in results)
+        if own and self.error is None:
+            self.failed(
+                ErrorInfo(
+                    ErrorCode.INTERNAL,
+                    "The image was closed before its new layer came.",
+                    "Paste it with Filters > Scumble > Recovered results.",
+                )
+            )
 
     def worker_changed(self, status: WorkerStatus) -> None:
         pass

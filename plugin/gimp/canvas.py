@@ -85,6 +85,8 @@ class GimpCanvas:
 
         pixels: RGBA8, result.region.width * height * 4 bytes; raises
         ScumbleError (internal) when they are not, since GEGL would only warn.
+        An image that is indexed by now is refused (unsupported): it would
+        leave the layer with the few colours of its palette.
         """
         image = find(document)
         if image is None:
@@ -93,6 +95,9 @@ class GimpCanvas:
         pasted = _pasted(image)
         if marker in pasted:
             return PasteOutcome.ALREADY_THERE
+        refused = refusal(image)
+        if refused is not None:
+            raise ScumbleError.from_info(refused)
         width, height = result.region.width, result.region.height
         if len(pixels) != width * height * 4:
             raise ScumbleError(ErrorCode.INTERNAL, "The result's pixels are not of its size.")
@@ -109,7 +114,8 @@ class GimpCanvas:
             parent, position = _above_active(image)
             # before it is inserted: in a group whose position is locked it cannot be moved
             layer.set_offsets(result.region.x, result.region.y)
-            image.insert_layer(layer, parent, position)
+            if not image.insert_layer(layer, parent, position):
+                raise ScumbleError(ErrorCode.INTERNAL, "GIMP did not take the new layer.")
         finally:
             image.undo_group_end()
         image.attach_parasite(_parasite(PASTED, [*pasted, marker][-200:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import uuid
 from pathlib import Path
@@ -15,6 +16,7 @@ from .link.form import Form, for_another_document, form_from_json, form_to_json
 
 REFINE_STRENGTH = 0.6  # what "Refine" begins with
 FORM = "scumble-form"  # parasite: the image's own values, travel in the XCF
+_WHOLE = "whole"  # stands beside the form's fields: no selection was looked at
 
 
 def last_form(image: Optional[Gimp.Image]) -> Form:
@@ -24,17 +26,25 @@ def last_form(image: Optional[Gimp.Image]) -> Form:
 
 def remembered_form(image: Optional[Gimp.Image]) -> Optional[Form]:
     """The image's own values, else those used last; None when nothing was asked for yet."""
-    parasite = image.get_parasite(FORM) if image is not None and image.is_valid() else None
-    if parasite is not None:
-        return form_from_json(bytes(parasite.get_data()).decode("utf-8", "replace"))
-    try:
-        return for_another_document(form_from_json(_file("form.json").read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError):
-        return None
+    own = _own_text(image)
+    if own is not None:
+        return form_from_json(own)
+    last = _last_text()
+    return None if last is None else for_another_document(form_from_json(last))
 
 
-def remember_form(image: Gimp.Image, form: Form) -> None:
-    text = form_to_json(form)
+def was_whole(image: Optional[Gimp.Image]) -> bool:
+    """Whether the remembered form was used for the whole canvas, whatever was selected."""
+    text = _own_text(image) or _last_text() or ""
+    with contextlib.suppress(ValueError, RecursionError):
+        kept = json.loads(text)
+        return isinstance(kept, dict) and kept.get(_WHOLE) is True
+    return False
+
+
+def remember_form(image: Gimp.Image, form: Form, whole: bool = False) -> None:
+    """whole: no selection was looked at."""
+    text = json.dumps({**json.loads(form_to_json(form)), _WHOLE: whole})
     image.attach_parasite(Gimp.Parasite.new(FORM, PERSISTENT, text.encode("utf-8")))
     _write(_file("form.json"), text)
 
@@ -49,6 +59,18 @@ def client_id() -> str:
     made = "gimp-" + uuid.uuid4().hex
     _write(path, made)
     return made
+
+
+def _own_text(image: Optional[Gimp.Image]) -> Optional[str]:
+    parasite = image.get_parasite(FORM) if image is not None and image.is_valid() else None
+    return None if parasite is None else bytes(parasite.get_data()).decode("utf-8", "replace")
+
+
+def _last_text() -> Optional[str]:
+    try:
+        return _file("form.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _file(name: str) -> Path:

@@ -10,10 +10,11 @@ from . import versions  # noqa: F401  (before gi.repository)
 # isort: split
 from gi.repository import Gegl, Gimp, GLib, GObject
 
+from .backend import post
 from .batch import BatchRun
 from .canvas import GimpCanvas
-from .keep import REFINE_STRENGTH, last_form, remembered_form
-from .link.errors import ErrorCode, ErrorInfo, ScumbleError
+from .keep import REFINE_STRENGTH, last_form, remembered_form, was_whole
+from .link.errors import ErrorCode, ErrorInfo, ScumbleError, bad_request
 from .link.form import MAX_EDGE, MAX_EDGE_PERCENT, MAX_PADDING, Form
 from .link.geometry import Context
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, MaskSettings
@@ -87,11 +88,11 @@ class Scumble(Gimp.PlugIn):
         name = procedure.get_name()
         # a window that is open repeats itself, and shows how it goes
         shown = name != "scumble-repeat" or Gimp.get_pdb().procedure_exists(WINDOW)
-        if run_mode == Gimp.RunMode.INTERACTIVE and shown:
-            return self._show_window(procedure, name, image)
         entry = ENTRIES[name]
         canvas = GimpCanvas(image, entry.selection)
         try:
+            if run_mode == Gimp.RunMode.INTERACTIVE and shown:
+                return self._show_window(procedure, name, image)
             if name == "scumble-fill" and canvas.selection() is None:
                 raise ScumbleError(
                     ErrorCode.BAD_REQUEST, "Nothing is selected.", "Select what to fill first."
@@ -102,6 +103,8 @@ class Scumble(Gimp.PlugIn):
                     "There is nothing to repeat yet.",
                     "Fill a selection or generate first.",
                 )
+            if name == "scumble-repeat":
+                canvas.use_selection = not was_whole(image)
             run = BatchRun(canvas)
             if name == "scumble-recovered":
                 run.paste_recovered()
@@ -139,7 +142,10 @@ class Scumble(Gimp.PlugIn):
         window = Window(GimpCanvas(image), loop.quit)
 
         def show_again(show: Gimp.Procedure, config: Any, data: Any) -> Gimp.ValueArray:
-            window.show_image(config.get_property("image"), config.get_property("entry"))
+            chosen, entry = config.get_property("image"), config.get_property("entry")
+            # GIMP asks this while a call of ours waits for its answer, in the middle of a picture
+            # being read: that one shall stay the same image's to its end
+            post(lambda: window.show_image(chosen, entry))
             return show.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
         show = Gimp.Procedure.new(self, WINDOW, Gimp.PDBProcType.TEMPORARY, show_again, None)
@@ -180,7 +186,7 @@ def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
     for label, name in EDGES:
         tip = TIPS[name] + " -1: auto."
         number(name, "_" + label, tip, -1.0, MAX_EDGE, -1.0, flags)
-        tip = "The same in percent of the selection's side, which goes before. -1: not given."
+        tip = "The same in percent of the selection's side instead. -1: not given."
         percent = name + _PERCENT
         number(percent, "_%s (percent)" % label, tip, -1.0, MAX_EDGE_PERCENT, -1.0, flags)
     for name, label in (("colour-match", "Match _colours"), ("focus", "F_ocus")):
@@ -200,6 +206,12 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         for name, _, table in _CHOICES
     }
     context = chosen["context"]
+    mask, mask_percent = _widths(config, ""), _widths(config, _PERCENT)
+    for _, name in EDGES:
+        if getattr(mask, name) is not None and getattr(mask_percent, name) is not None:
+            raise bad_request(
+                "%s is given in pixels and in percent." % name.capitalize(), "Give one of the two."
+            )
     return Form(
         prompt=config.get_property("prompt") or "",
         negative_prompt=config.get_property("negative-prompt") or "",
@@ -215,8 +227,8 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         marked_by=config.get_property("marked-by") or "" if context is MARKED else None,
         intent=chosen["intent"],
         prefill=chosen["prefill"],
-        mask=_widths(config, ""),
-        mask_percent=_widths(config, _PERCENT),
+        mask=mask,
+        mask_percent=mask_percent,
         colour_match=config.get_property("colour-match"),
         focus=config.get_property("focus"),
     )

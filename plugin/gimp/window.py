@@ -45,23 +45,27 @@ class Window:
         self._images_seen: List[Tuple[str, int, bool]] = []
         self._build()
         self._client, self._session = open_session(canvas, self)
-        self._timer = GLib.timeout_add(_LOOK, self._look)
+        self._timer = GLib.timeout_add(_LOOK, self._keep_looking)
 
     def show_image(self, image: Optional[Gimp.Image], entry: str) -> None:
         """Work on this image from now on; entry: the menu's procedure that was chosen."""
         if image is not None and (not self._entry or image.get_id() != self._canvas.image.get_id()):
             self._change_image(image)
+        if entry != "scumble-repeat" or not self._entry:  # else as it is, selection or not
+            self._take_up(entry)
+        self._look()
+        self.dialog.present()
+        if entry == "scumble-repeat" and self.start.get_sensitive():
+            self._start()
+
+    def _take_up(self, entry: str) -> None:
+        self._entry = entry
         self._canvas.use_selection = entry != "scumble-generate"
         form = self.form()
         if entry == "scumble-refine" and form.strength >= 1.0:
             self.fields.show_form(replace(form, strength=REFINE_STRENGTH))
         elif entry in ("scumble-fill", "scumble-generate"):
             self.fields.show_form(replace(form, strength=1.0))
-        self._entry = entry
-        self._look()
-        self.dialog.present()
-        if entry == "scumble-repeat" and self.start.get_sensitive():
-            self._start()
 
     def form(self) -> Form:
         return self.fields.form(self.prompt.text(), self.negative_prompt.text())
@@ -86,13 +90,15 @@ class Window:
         request = self._session.start(form)
         if request is not None:
             self.fields.show_seed(request.seed)
-            remember_form(self._canvas.image, form)
+            remember_form(self._canvas.image, form, whole=not self._canvas.use_selection)
 
     def _image_chosen(self, *_: object) -> None:
         chosen = self.image.chosen()
-        if chosen is not None and chosen != self._canvas.image.get_id():
+        if chosen is None or chosen == self._canvas.image.get_id():
+            return
+        if Gimp.Image.id_is_valid(chosen):  # it may have been closed since the list was made
             self._change_image(Gimp.Image.get_by_id(chosen))
-            self._look()
+        self._look()
 
     def _responded(self, _: Gtk.Dialog, response: int) -> None:
         if response == Gtk.ResponseType.OK:
@@ -114,14 +120,19 @@ class Window:
 
     # -- looking at GIMP
 
-    def _look(self) -> bool:
+    def _keep_looking(self) -> bool:
+        # set anew before the look, which fails when the artist closes the image in the middle of it
+        self._timer = GLib.timeout_add(_LOOK, self._keep_looking)
+        self._look()
+        return False
+
+    def _look(self) -> None:
         """Say what the button will do and how long it takes, as image and selection are now."""
         self._offer_images()
         subject = self._say_action()
         if subject and subject != self._estimate_of:
             self._estimate_of = subject
             self._session.estimate(self.form(), self._show_estimate)
-        return True
 
     def _say_action(self) -> str:
         """Say what the button will do; returns what that follows from, "" if it can do nothing."""

@@ -136,6 +136,10 @@ class Delivery:
                 break
         key = _key(result)
         if outcome is PasteOutcome.CLOSED:
+            if key in self._waiting:  # the artist asked for it, and closed the document then
+                self._view.failed(
+                    ErrorInfo(ErrorCode.BAD_REQUEST, "No document is open.", "Open one.")
+                )
             self.offer(result)
             return
         if outcome is PasteOutcome.BUSY:

@@ -234,7 +234,8 @@ def with_model(request: GenerationRequest, capabilities: Capabilities) -> Genera
 
 
 def draw_seed() -> int:
-    return secrets.randbelow(MAX_SEED + 1)
+    """A random seed. GIMP's scripts can ask for it again, and for its batch's, in 31 bits."""
+    return secrets.randbelow(2**31 - MAX_BATCH)
 
 
 def for_another_document(form: Form) -> Form:

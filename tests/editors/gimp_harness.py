@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from daemons import Client
-from debian import GIMP_OF, Folder, display
+from debian import GIMP_OF, NOT_IN_SHORT_RUN, Folder, display
 
 from installer.checkout import Checkout
 from installer.editors import Kind
@@ -30,6 +31,7 @@ from scumble.link.values import Job
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
+Report = dict[str, dict[str, Any]]  # by scenario: its facts, or the error that ended it
 CODE_ONLY = shutil.ignore_patterns("__pycache__", "*.png")
 
 
@@ -115,7 +117,7 @@ class Gimp:
         limit: float,
         size: tuple[int, int] = (1400, 900),
         **variables: str,
-    ) -> dict[str, dict[str, Any]]:
+    ) -> Report:
         """Facts by scenario, after GIMP has closed; does what the flags ask for meanwhile."""
         with display(*size) as screen, self.started(scenarios, screen, **variables) as process:
             stop = threading.Event()
@@ -145,9 +147,9 @@ class Gimp:
         client.hello("somebody else")
         return client
 
-    def report(self) -> dict[str, dict[str, Any]]:
+    def report(self) -> Report:
         assert self._report.exists(), f"GIMP ended before the first scenario:\n{self.log()[-3000:]}"
-        found: dict[str, dict[str, Any]] = json.loads(self._report.read_text())
+        found: Report = json.loads(self._report.read_text())
         return found
 
     def log(self) -> str:
@@ -192,6 +194,14 @@ class Screen:
     def picture(self, target: Path) -> None:
         environ = {**os.environ, "DISPLAY": self.number}
         subprocess.run(["import", "-window", "root", target], env=environ, check=False)
+
+
+def facts(report: Report, name: str) -> dict[str, Any]:
+    """What the scenario saw; its test is skipped where it was left out."""
+    if name not in report:
+        pytest.skip(NOT_IN_SHORT_RUN)
+    assert not report[name]["error"], report[name]["error"]
+    return dict(report[name]["facts"])
 
 
 def unfinished(client: Client) -> list[Job]:

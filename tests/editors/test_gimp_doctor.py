@@ -83,6 +83,21 @@ def test_in_a_folder_of_another_name(gimp: Gimp, entry: Path) -> None:
         other.rename(folder)
 
 
+def test_where_its_settings_name_other_folders(gimp: Gimp, entry: Path) -> None:
+    gimprc = gimp.plugins.parent / "gimprc"
+    usual = gimprc.read_text()
+    gimprc.write_text(usual + '(plug-in-path "${gimp_plug_in_dir}/plug-ins")\n')
+    try:
+        assert not shows(gimp)
+        assert f"look for plug-ins elsewhere than in {gimp.plugins}" in doctor(gimp)
+        own = '(plug-in-path "${gimp_dir}/plug-ins:${gimp_plug_in_dir}/plug-ins")\n'
+        gimprc.write_text(usual + own)
+        assert shows(gimp)
+        assert doctor(gimp) == ""
+    finally:
+        gimprc.write_text(usual)
+
+
 def test_with_a_python_that_has_no_bindings(
     gimp: Gimp, entry: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

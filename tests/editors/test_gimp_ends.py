@@ -1,4 +1,4 @@
-"""GIMP ends while its plug-in's window works: no process stays, and no result is lost."""
+"""GIMP, an image or the window goes while the plug-in works: no process stays, nothing is lost."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from daemons import Client, Daemon, until
 from debian import display
-from gimp_harness import Gimp, Screen, gone, unfinished
+from gimp_harness import Gimp, Report, Screen, facts, gone, unfinished
 
 from scumble.link.form import Form, form_to_json
 from scumble.link.values import Job, JobState
 
 LIMIT = 200.0
+IN_THE_NEXT_SESSION = [
+    "paste_what_was_lost",
+    "close_the_image_meanwhile",
+    "close_the_window_meanwhile",
+    "duplicate_the_image_meanwhile",
+    "turn_the_image_to_indexed_meanwhile",
+    "what_ends_a_call_without_a_window",
+    "another_image_while_it_is_read",
+    "close_the_image_while_it_is_looked_at",
+    "a_script_beside_the_window",
+]
 OPEN_THE_WINDOW = """
 from gi.repository import Gimp
 image = Gimp.Image.new(600, 400, Gimp.ImageBaseType.RGB)
@@ -104,10 +114,10 @@ def left_behind(gimp: Gimp, daemon: Daemon) -> list[Job]:
 
 
 @pytest.fixture(scope="module")
-def next_session(gimp: Gimp, left_behind: list[Job]) -> dict[str, Any]:
-    found = gimp.run(["paste_what_was_lost"], LIMIT)["paste_what_was_lost"]
-    assert not found["error"], found["error"]
-    return dict(found["facts"])
+def report(gimp: Gimp, left_behind: list[Job]) -> Report:
+    found = gimp.run(IN_THE_NEXT_SESSION, LIMIT)
+    ended = {"error": "GIMP ended before it"}
+    return {name: found.get(name, ended) for name in IN_THE_NEXT_SESSION}
 
 
 def test_no_process_stays_and_the_work_goes_on(gimp: Gimp, left_behind: list[Job]) -> None:
@@ -118,15 +128,76 @@ def test_no_process_stays_and_the_work_goes_on(gimp: Gimp, left_behind: list[Job
             assert job.unacknowledged == (0,)
 
 
-def test_the_next_session_offers_both_and_pastes_each_once(next_session: dict[str, Any]) -> None:
-    assert next_session["offered"]
-    assert next_session["rows"] == 2, next_session
-    *pasted, below = next_session["layers"]
+def test_the_next_session_offers_both_and_pastes_each_once(report: Report) -> None:
+    seen = facts(report, "paste_what_was_lost")
+    assert seen["offered"]
+    assert seen["rows"] == 2, seen
+    *pasted, below = seen["layers"]
     assert below == "below"
     assert len(set(pasted)) == 2
     assert all(name.startswith("a slow boat (seed ") for name in pasted), pasted
-    assert next_session["gone"]
-    assert not next_session["offered_again"]
+    assert seen["gone"]
+    assert not seen["offered_again"]
+
+
+def test_a_closed_image_loses_nothing(report: Report) -> None:
+    seen = facts(report, "close_the_image_meanwhile")
+    assert seen.pop("layers") == ["a boat (seed 8)", "below"]
+    assert seen == {"began": True, "offered": True, "pasted": True, "gone": True}
+
+
+def test_a_closed_window_loses_nothing(report: Report) -> None:
+    seen = facts(report, "close_the_window_meanwhile")
+    assert seen.pop("layers") == ["a boat (seed 9)", "below"]
+    assert seen == {"began": True, "offered": True, "pasted": True, "gone": True}
+
+
+def test_a_duplicate_does_not_get_its_originals_layer(report: Report) -> None:
+    seen = facts(report, "duplicate_the_image_meanwhile")
+    assert seen == {"began": True, "arrived": True, "twin": 1}
+
+
+def test_an_image_that_becomes_indexed_gets_its_layer_when_it_can(report: Report) -> None:
+    seen = facts(report, "turn_the_image_to_indexed_meanwhile")
+    assert seen["began"]
+    assert seen["offered"]
+    assert seen["message"].startswith("An indexed image has too few colours to paint in.")
+    assert seen["pasted"]
+    assert seen["layers"] == [["below"], ["a boat (seed 8)", "below"]]
+
+
+def test_a_call_without_a_window_ends_whatever_happens(report: Report) -> None:
+    seen = facts(report, "what_ends_a_call_without_a_window")
+    assert seen["closed"] == ["The image was closed before its new layer came.", 0]
+    assert seen["indexed"] == ["An indexed image has too few colours to paint in.", 0]
+    assert seen["gone_for_good"] == ["Scumble's backend is gone.", 0]
+    assert seen["gone_for_a_moment"] == ["", 1]
+    assert seen["not_taken"] == ["GIMP did not take the new layer.", 0]
+    assert seen["waiting"] == 4, "nothing that was computed is lost"
+
+
+def test_a_picture_that_is_being_read_stays_its_images_own(report: Report) -> None:
+    seen = facts(report, "another_image_while_it_is_read")
+    assert seen["during"] == [True], "the image changed in the middle of a picture"
+    assert seen["after"], "the menu entry that was chosen counts afterwards"
+    assert seen["arrived"]
+    assert seen["within"] == [20, 20, 100, 100]
+    assert seen["second"] == ["below"]
+
+
+def test_an_image_that_closes_under_a_look_does_not_end_the_looking(report: Report) -> None:
+    seen = facts(report, "close_the_image_while_it_is_looked_at")
+    assert seen["image"], "an image that is closed cannot be chosen"
+    assert (seen["nothing"], seen["selected"]) == (False, True)
+
+
+def test_what_a_script_asked_for_is_not_offered_by_the_window(report: Report) -> None:
+    seen = facts(report, "a_script_beside_the_window")
+    assert seen == {
+        "status": "success",
+        "names": ["a script (seed 1)", "a script (seed 2)"],
+        "offers": 0,
+    }
 
 
 def ended(client: Client, job_id: str) -> Job | None:

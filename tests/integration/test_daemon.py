@@ -159,6 +159,22 @@ def test_pictures_wait_until_they_were_pasted(daemon: Daemon) -> None:
     back.close()
 
 
+def test_a_picture_goes_to_the_window_that_asked_and_to_the_others_when_it_is_gone(
+    daemon: Daemon,
+) -> None:
+    asked, other = daemon.connect("one-gimp"), daemon.connect("one-gimp")
+    asked.submit(request("mine", batch=2))
+    other.wait_for("mine", JobState.DONE)
+    assert not [frame for frame in other.events if frame.type == "result"]
+    asked.wait_for("mine", JobState.DONE)
+    assert [frame.type for frame in asked.events].count("result") == 2
+    asked.ask("acknowledge", job_id="mine", index=0)
+    asked.close()
+    left = other.wait(lambda frame: frame.type == "result").header["result"]
+    assert (left["job_id"], left["index"]) == ("mine", 1), "what is pasted is not offered"
+    other.close()
+
+
 def test_an_editor_that_comes_back_hears_how_its_job_ends(daemon: Daemon) -> None:
     away = daemon.connect("wanderer")
     away.submit(request("meanwhile", "slow"))

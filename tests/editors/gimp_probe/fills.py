@@ -1,6 +1,7 @@
 """Fills without a window: what a script gets, in every kind of image."""
 
 import os
+import time
 
 import gimp_screen as screen
 from gi.repository import Gegl, Gimp, Gio
@@ -89,6 +90,65 @@ def colours_of_a_profile():
     return facts
 
 
+def colours_in_every_precision():
+    """What is pasted is what is seen there, its soft edge too, and all round it stays."""
+    facts = {}
+    inside, size = Region(10, 8, 32, 16), 48
+    row = b"".join(bytes((70, 130, 180, min(255, 16 * x))) for x in range(inside.width))
+    for base in (Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY):
+        for depth in DEPTHS:
+            for curve in ("LINEAR", "NON_LINEAR", "PERCEPTUAL"):
+                precision = getattr(Gimp.Precision, depth + "_" + curve)
+                image = screen.image_of(size, size, base, precision)
+                canvas = GimpCanvas(image)
+                before = screen.visible(image)
+                pasted = Result("job", 0, inside, "blob")
+                canvas.paste(canvas.document(), pasted, row * inside.height, "blue")
+                layer = image.get_layers()[0]
+                whole = Gegl.Rectangle.new(0, 0, inside.width, 1)
+                alpha = layer.get_buffer().get(whole, 1.0, "A u8", Gegl.AbyssPolicy.NONE)
+                opaque = Region(inside.x + 20, inside.y, 8, 8)
+                mask = bytes(
+                    255 * (inside.x <= x < inside.right and inside.y <= y < inside.bottom)
+                    for y in range(size)
+                    for x in range(size)
+                )
+                facts["%s %s_%s" % (base.value_nick, depth, curve)] = {
+                    "place": screen.place(layer),
+                    "seen": list(canvas.snapshot(opaque, False).pixels[:4]),
+                    "alpha": list(bytes(alpha)),
+                    "outside": screen.changed(before, screen.visible(image), mask, size)[0],
+                }
+    return facts
+
+
+def where_a_large_layer_is_painted():
+    """Its bounds, and how long the window waits for them."""
+    facts = {}
+    for precision in ("U8_NON_LINEAR", "FLOAT_LINEAR"):
+        image = screen.image_of(4000, 3000, precision=getattr(Gimp.Precision, precision))
+        kind = Gimp.ImageType.RGBA_IMAGE
+        for name, place in (("mark", (300, 200, 170, 150)), ("edge", (3990, 0, 10, 3000))):
+            layer = Gimp.Layer.new(image, name, 4000, 3000, kind, 100.0, Gimp.LayerMode.NORMAL)
+            image.insert_layer(layer, None, 0)
+            buffer = layer.get_buffer()
+            painted = bytes((9, 9, 9, 255)) * place[2] * place[3]
+            buffer.set(Gegl.Rectangle.new(*place), screen.PIXELS, painted)
+            buffer.flush()
+            layer.update(0, 0, 4000, 3000)
+        empty = Gimp.Layer.new(image, "empty", 4000, 3000, kind, 100.0, Gimp.LayerMode.NORMAL)
+        image.insert_layer(empty, None, 0)
+        found, waits = {}, []
+        for name in ("mark", "edge", "empty", "below"):
+            for _ in range(2):
+                began = time.perf_counter()
+                bounds = GimpCanvas(image).layer_bounds(name)
+                waits.append((time.perf_counter() - began) * 1000)
+            found[name] = [bounds.x, bounds.y, bounds.width, bounds.height]
+        facts[precision] = {"found": found, "median_ms": sorted(waits)[len(waits) // 2]}
+    return facts
+
+
 def _file(name):
     return Gio.File.new_for_path(os.path.join(os.path.expanduser("~"), name))
 
@@ -101,6 +161,7 @@ def refuse_what_cannot_be():
     facts["model"] = screen.call("scumble-fill", image, prompt="x", model="no such model")
     facts["sampler"] = screen.call("scumble-fill", image, prompt="x", sampler="no such sampler")
     facts["long"] = screen.call("scumble-fill", image, prompt="x" * 9000)
+    facts["units"] = screen.call("scumble-fill", image, prompt="x", grow=4.0, grow_percent=2.0)
     image.convert_indexed(
         Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.WEB, 0, False, False, ""
     )
@@ -170,6 +231,11 @@ def generate_refine_and_repeat():
     facts["last_values"] = screen.call("scumble-generate", image, run_mode=last)
     facts["recovered"] = screen.call("scumble-recovered", image)
     facts["layers"] = len(image.get_layers())
+    screen.select(image, 30, 30, 64, 64)
+    for whole in (True, False):
+        remember_form(image, Form(prompt="a boat", steps=2, seed=4), whole)
+        screen.call("scumble-repeat", image)
+        facts["whole" if whole else "selected"] = screen.place(image.get_layers()[0])
     return facts
 
 

@@ -1,9 +1,16 @@
 """Stories about what ends, closes or goes on elsewhere while the work is under way."""
 
 import os
+from unittest import mock
 
 import gimp_screen as screen
-from gi.repository import Gimp, Gio
+from gi.repository import Gimp, Gio, GLib
+from scumble_gimp import procedures
+from scumble_gimp.batch import BatchRun
+from scumble_gimp.canvas import GimpCanvas
+from scumble_gimp.link.errors import ErrorCode, ErrorInfo
+from scumble_gimp.link.form import Form
+from scumble_gimp.window import Window
 
 
 def close_the_image_meanwhile():
@@ -26,6 +33,172 @@ def close_the_image_meanwhile():
     facts["gone"] = screen.wait(lambda: not window.lost.get_visible())
     facts["layers"] = screen.names(other)
     return facts
+
+
+def turn_the_image_to_indexed_meanwhile():
+    """Its palette would leave little of the result, which waits for better days."""
+    image = screen.image_of(600, 400, shown=True)
+    screen.select(image, 100, 100, 200, 150)
+    window = screen.window_on(image)
+    screen.fill_in(window, "a boat", 12, seed=8)
+    window.start.clicked()
+    facts = {"began": screen.began(window)}
+    _to_indexed(image)
+    facts["offered"] = screen.wait(lambda: window.lost.get_visible())
+    facts["message"] = window.message.text()
+    facts["layers"] = [screen.names(image)]
+    image.convert_rgb()
+    window.lost.buttons[0].clicked()
+    facts["pasted"] = screen.wait(lambda: not window.lost.get_visible(), 20.0)
+    facts["layers"].append(screen.names(image))
+    return facts
+
+
+def _to_indexed(image):
+    dither, palette = Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.WEB
+    image.convert_indexed(dither, palette, 0, False, False, "")
+
+
+def what_ends_a_call_without_a_window():
+    """It never waits in vain: the image closed or indexed, the backend gone, GIMP says no."""
+    lost = ErrorInfo(ErrorCode.UNSUPPORTED, "Scumble's backend is gone.")
+    away = ErrorInfo(ErrorCode.BUSY, "The connection was lost.", retryable=True)
+
+    def closed(run, image):
+        image.delete()
+
+    def indexed(run, image):
+        _to_indexed(image)
+
+    def gone_for_good(run, image):
+        run.connection_changed("lost", lost)
+
+    def gone_for_a_moment(run, image):
+        run.connection_changed("lost", away)
+
+    facts = {}
+    for happens in (closed, indexed, gone_for_good, gone_for_a_moment):
+        image = screen.image_of(300, 200)
+        facts[happens.__name__] = _call(image, happens)
+        if image.is_valid() and image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+            image.convert_rgb()
+    foreign = screen.image_of(9, 9).get_layers()[0]
+    with mock.patch("scumble_gimp.canvas._above_active", return_value=(foreign, 0)):
+        facts["not_taken"] = _call(screen.image_of(300, 200), lambda run, image: None)
+    window = screen.window_on(image, "scumble-recovered")
+    screen.rest(1.0)
+    facts["waiting"] = len(window.lost.buttons)
+    for button in list(window.lost.buttons):
+        button.clicked()
+    screen.wait(lambda: not window.lost.get_visible(), 20.0)
+    return facts
+
+
+def _call(image, happens):
+    """[what went wrong, how many layers came] of a fill in which this happens meanwhile."""
+    screen.select(image, 20, 20, 100, 100)
+    run = BatchRun(GimpCanvas(image))
+    begun = []
+
+    def look():
+        if run._job_id and not begun:
+            begun.append(True)
+            happens(run, image)
+        return not begun
+
+    GLib.timeout_add(50, look)
+    patience = GLib.timeout_add(30_000, run._loop.quit)
+    run.fill(Form(prompt="a call", model=screen.MODEL, steps=8))
+    GLib.source_remove(patience)
+    return [run.error.message if run.error else "", len(run.pasted)]
+
+
+def another_image_while_it_is_read():
+    """The menu entry is chosen on another image just while Fill reads the first one."""
+    first, second = screen.image_of(300, 200), screen.image_of(300, 200)
+    screen.select(first, 20, 20, 100, 100)
+    screen.select(second, 60, 60, 80, 80)
+    facts, shown = {"during": []}, []
+    size = GimpCanvas.size
+
+    class Seen(Window):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            shown.append(self)
+
+    def chosen_meanwhile(canvas):
+        if not facts["during"]:
+            show = Gimp.get_pdb().lookup_procedure(procedures.WINDOW)
+            arguments = show.create_config()
+            arguments.set_property("image", second)
+            arguments.set_property("entry", "scumble-fill")
+            show.run(arguments)
+            facts["during"].append(canvas.image.get_id() == first.get_id())
+        return size(canvas)
+
+    def artist():
+        (it,) = shown
+        try:
+            assert screen.wait(lambda: it.fields.model.chosen())
+            it.fields.model.choose(screen.MODEL)
+            screen.fill_in(it, "a boat", 3, seed=4)
+            it._look()
+            with mock.patch.object(GimpCanvas, "size", chosen_meanwhile):
+                it.start.clicked()
+            facts["after"] = screen.wait(lambda: it._canvas.image.get_id() == second.get_id(), 5.0)
+            facts["arrived"] = screen.wait(lambda: len(first.get_layers()) == 2)
+        finally:
+            it.dialog.destroy()
+
+    GLib.timeout_add(500, artist)
+    with mock.patch("scumble_gimp.window.Window", Seen):
+        fill = Gimp.get_pdb().lookup_procedure("scumble-fill")
+        procedures.Scumble._show_window(Gimp.get_plug_in(), fill, "scumble-fill", first)
+    layer = first.get_layers()[0]
+    facts["within"] = screen.place(layer)
+    facts["second"] = screen.names(second)
+    return facts
+
+
+def close_the_image_while_it_is_looked_at():
+    """The window goes on looking at what can be done, in the next image."""
+    image = screen.image_of(300, 200, shown=True)
+    screen.select(image, 20, 20, 100, 100)
+    window = screen.window_on(image)
+    screen.fill_in(window, "a boat", 3)
+    document = window._canvas.document
+
+    def closed_after_this():
+        name = document()
+        screen.close(image)
+        return name
+
+    with mock.patch.object(window._canvas, "document", closed_after_this):
+        screen.rest(0.6)
+    facts = {}
+    other, gone = screen.image_of(300, 200), screen.image_of(300, 200)
+    window.show_image(other, "scumble-fill")
+    gone.delete()
+    window.image.choose(gone.get_id())  # the list is of a moment ago
+    facts["image"] = window._canvas.image.get_id() == other.get_id()
+    facts["nothing"] = window.start.get_sensitive()
+    screen.select(other, 20, 20, 100, 100)
+    facts["selected"] = screen.wait(lambda: window.start.get_sensitive(), 5.0)
+    return facts
+
+
+def a_script_beside_the_window():
+    """What a script of this GIMP asked for is its own; the window does not offer it."""
+    image, other = screen.image_of(300, 200), screen.image_of(300, 200)
+    screen.select(other, 20, 20, 100, 100)
+    window = screen.window_on(image)
+    screen.rest(0.5)
+    with mock.patch.object(window.lost, "offer", wraps=window.lost.offer) as offer:
+        status, names = screen.call(
+            "scumble-fill", other, prompt="a script", seed=1, steps=4, results=2
+        )
+        screen.rest(1.0)
+    return {"status": status, "names": names, "offers": offer.call_count}
 
 
 def duplicate_the_image_meanwhile():

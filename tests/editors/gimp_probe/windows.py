@@ -12,6 +12,7 @@ from scumble_gimp.link.form import Form
 from scumble_gimp.link.geometry import Context
 from scumble_gimp.link.values import Intent, MaskSettings, Prefill, Region, Result
 from scumble_gimp.link.wording import MARKED
+from scumble_gimp.procedures import WINDOW
 
 
 def press_fill():
@@ -229,6 +230,56 @@ def button_knows_what_can_be_done():
     screen.wait(lambda: not image.is_valid(), 5.0)
     facts["closed"] = seen()
     return facts
+
+
+def repeat_what_was_generated():
+    """ "Repeat last" in the open window does the same again, whatever is selected."""
+    image = screen.image_of(96, 64)
+    screen.select(image, 20, 20, 30, 30)
+    window = screen.window_on(image, "scumble-generate")
+    screen.fill_in(window, "a sea", 2, seed=1)
+    window._start()
+    facts = {"arrived": [screen.filled(window, image, 2)]}
+    window.show_image(image, "scumble-repeat")
+    facts["arrived"].append(screen.filled(window, image, 3))
+    facts["places"] = [screen.place(layer) for layer in image.get_layers()]
+    return facts
+
+
+def open_by_a_shortcut():
+    """The test has bound a key to the menu's entry; the window opens, and its process ends with it.
+
+    This is the plug-in as GIMP starts it, not the window of the other scenarios.
+    """
+    screen.image_of(400, 300, shown=True)
+    screen.rest(2.0)
+
+    def open_now():
+        return Gimp.get_pdb().procedure_exists(WINDOW)
+
+    facts = {"before": len(_plugin_processes())}
+    screen.press("mousemove", "700", "500", "sleep", "0.3", "key", "ctrl+shift+F9")
+    facts["opened"] = screen.wait(open_now, 15.0)
+    facts["while"] = len(_plugin_processes())
+    screen.rest(1.0)
+    screen.press("search", "--onlyvisible", "--name", "^Scumble", "windowfocus", "key", "Escape")
+    facts["closed"] = screen.wait(lambda: not open_now(), 10.0)
+    facts["ended"] = screen.wait(lambda: not _plugin_processes(), 10.0)
+    return facts
+
+
+def _plugin_processes():
+    """Those of Scumble's own plug-in; the scenarios run in another one."""
+    found = []
+    for process in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/cmdline" % process, "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith(b"/plug-ins/scumble/scumble.py") for word in words):
+            found.append(process)
+    return found
 
 
 def values_follow_the_image():

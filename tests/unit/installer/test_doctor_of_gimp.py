@@ -46,6 +46,16 @@ def test_a_folder_of_another_name(editor: Editor) -> None:
     assert "named like its folder" in said(editor)[0]
 
 
+def test_settings_that_name_other_folders(editor: Editor) -> None:
+    gimprc = editor.resources / "gimprc"
+    gimprc.write_text('(theme "Default")\n(plug-in-path "${gimp_plug_in_dir}/plug-ins")\n')
+    assert "elsewhere" in said(editor)[0]
+    for named in ("${gimp_dir}", str(editor.resources).replace("\\", "\\\\")):
+        folders = os.pathsep.join(["${gimp_plug_in_dir}/plug-ins", f"{named}/plug-ins"])
+        gimprc.write_text(f'(plug-in-path "{folders}")\n')
+        assert said(editor) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere GIMP brings its own Python")
 def test_a_python_without_the_bindings(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gimp, "python_fails", lambda: "No module named 'gi'")

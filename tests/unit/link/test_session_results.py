@@ -87,8 +87,11 @@ def test_a_closed_documents_result_waits_and_is_pasted_where_the_artist_wants(
     assert desk.session.name_of(waiting) == "red apple (seed 7)"
     desk.session.paste_recovered(waiting)
     assert desk.view.errors[-1].message == "No document is open."
+    desk.canvas.front = "two"  # which closes before the picture is here
+    desk.session.paste_recovered(waiting)
+    desk.until(lambda: len(desk.view.errors) == 2)
+    assert desk.session.recovered() == [waiting]
     desk.canvas.open["two"] = Document()
-    desk.canvas.front = "two"
     desk.session.paste_recovered(waiting)
     desk.until(lambda: daemon.acknowledged())
     assert list(desk.canvas.open["two"].layers) == [(request.id, 0)]
