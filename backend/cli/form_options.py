@@ -90,6 +90,11 @@ def describe_mask(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-colour-match", action="store_true", help="leave the model's colours as they come"
     )
+    parser.add_argument(
+        "--gradient-domain",
+        action="store_true",
+        help="spread what still differs along the selection's edge over the fill",
+    )
 
 
 def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo | None], Form]:
@@ -122,6 +127,7 @@ def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo | None], Form
             mask_percent=percent,
             colour_match=not getattr(options, "no_colour_match", False),
             focus=getattr(options, "focus", False),
+            gradient_domain=getattr(options, "gradient_domain", False),
         )
 
     return make

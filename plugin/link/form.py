@@ -73,6 +73,7 @@ class Form:
     mask_percent: MaskSettings = field(default_factory=MaskSettings)
     colour_match: bool = True
     focus: bool = False
+    gradient_domain: bool = False
 
 
 class Action(Enum):
@@ -200,6 +201,7 @@ def build_request(
         mask=form.mask if selection is None else _in_pixels(form, selection),
         colour_match=form.colour_match,
         focus=form.focus,
+        gradient_domain=form.gradient_domain,
     )
 
 

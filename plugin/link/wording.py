@@ -54,6 +54,7 @@ EDGES: Tuple[Tuple[str, str], ...] = (  # a label, and the name in `MaskSettings
     ("Feather", "feather"),
     ("Blend", "blend"),
 )
+FIT_EDGE = "Fit the edge's colours"  # in the gradient domain
 PIXELS, PERCENT = "px", "%"  # the units of an edge's width
 AUTO_WIDTH = "Auto"  # shown where a width is left to Scumble
 
@@ -79,6 +80,8 @@ TIPS = {
     "blend": "Over what width the model goes over to keeping what is there. Auto: half of Grow.",
     "colour_match": "Corrects a shift of colour that the model brings in.",
     "focus": "Otherwise the prompt describes the selection with its context.",
+    "gradient_domain": "Spreads what still differs along the edge over the fill, and keeps what "
+    "was drawn (gradient domain, Poisson).",
     "cancel": "Stop within one step; nothing is added to the document.",
     "recovered": "Pictures whose document was closed before they were done",
 }

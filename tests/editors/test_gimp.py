@@ -196,7 +196,7 @@ def test_all_that_a_window_asks_can_be_asked_by_a_script(gimp: Gimp, report: Rep
     assert request.region == Region(76, 36, 128, 128)
     assert (request.intent, request.prefill) == (Intent.ADD, Prefill.BLUR)
     assert request.mask == MaskSettings(5.0, 2.0, 20.0)
-    assert (request.colour_match, request.focus) == (False, True)
+    assert (request.colour_match, request.focus, request.gradient_domain) == (False, True, True)
 
 
 def test_an_image_without_layers_can_be_drawn_in(report: Report) -> None:

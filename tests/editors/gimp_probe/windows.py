@@ -122,6 +122,7 @@ def every_field_is_there():
             mask=MaskSettings(grow=4.0, feather=0.0),
             colour_match=False,
             focus=True,
+            gradient_domain=True,
         ),
         "padding": Form(model=model, sampler=sampler, padding=48),
         "marked": Form(

@@ -227,6 +227,7 @@ def test_everything_else_travels_as_it_is() -> None:
         mask=MaskSettings(4.0, 9.0),
         colour_match=False,
         focus=True,
+        gradient_domain=True,
     )
     request = built(form, selection=SELECTION)
     assert (request.id, request.document, request.canvas) == ("job-1", "doc", CANVAS)
@@ -234,7 +235,7 @@ def test_everything_else_travels_as_it_is() -> None:
     assert (request.steps, request.guidance_scale, request.strength) == (31, 5.0, 0.5)
     assert isinstance(request.guidance_scale, float)
     assert (request.batch, request.intent, request.mask) == (3, Intent.REMOVE, form.mask)
-    assert (request.colour_match, request.focus) == (False, True)
+    assert (request.colour_match, request.focus, request.gradient_domain) == (False, True, True)
 
 
 def test_what_the_artist_left_open_is_the_first_models_own() -> None:
