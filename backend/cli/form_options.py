@@ -68,7 +68,8 @@ def describe_mask(parser: argparse.ArgumentParser) -> None:
         "--intent",
         choices=[intent.value for intent in Intent],
         help="what the fill is for; default: expand where most of the selection is transparent, "
-        "remove without a prompt (which needs no model), else fill",
+        "add or remove where the prompt begins with that word, remove without a prompt (which "
+        "needs no model), replace_background where the selection lies round a subject, else fill",
     )
     parser.add_argument(
         "--prefill",

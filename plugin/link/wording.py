@@ -73,7 +73,8 @@ TIPS = {
     "context": "How much of the surroundings the model sees.",
     "padding": "Pixels of surroundings on each side of the selection.",
     "marked_by": "The layer that marks what the model sees: all that lies under its pixels.",
-    "intent": "What the fill is for. Auto decides by what is selected and typed.",
+    "intent": "What the fill is for. Auto decides by what is selected and typed: a prompt may "
+    "begin with “add” or “remove”.",
     "prefill": "What stands in the selection before the first step.",
     "grow": "How far beyond the selection the model repaints. Auto scales with the selection.",
     "feather": "Over what width the layer fades in at the edge. Auto scales with the selection.",

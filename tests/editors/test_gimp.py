@@ -288,6 +288,8 @@ def test_the_button_follows_prompt_and_selection_and_removes_without_a_prompt(
     assert sum(name.startswith("Removed (seed ") for name in seen["names"]) == 1
     assert (seen["outside"], seen["inside"] > 300) == (0, True)
     assert seen["look_ms"] <= MOST_MS
+    assert (seen["added"], seen["round_it"]) == ("Add", "Replace background")
+    assert seen["round_it_ms"] <= 2 * MOST_MS, "with all of the window's other looks"
 
 
 def test_a_layer_marks_the_context(report: Report) -> None:
