@@ -71,6 +71,7 @@ def describe(
         "mask": asdict(request.mask),
         "colour_match": request.colour_match,
         "focus": request.focus,
+        "gradient_domain": request.gradient_domain,
         "model": model.name if model else "",
         "model_id": model.id if model else "",
         "model_hash": model.sha256 if model else "",

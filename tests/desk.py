@@ -12,6 +12,7 @@ from scumble.link.canvas import PasteOutcome
 from scumble.link.client import Client
 from scumble.link.errors import ErrorInfo
 from scumble.link.form import Form
+from scumble.link.geometry import intersect
 from scumble.link.home import Home
 from scumble.link.session import Session
 from scumble.link.values import (
@@ -31,6 +32,7 @@ from scumble.link.values import (
 class Document:
     size: Size = field(default_factory=lambda: Size(1000, 800))
     selection: Region | None = None
+    subject: Region | None = None
     alpha: int = 255
     layers: dict[tuple[str, int], tuple[str, Region, bytes]] = field(default_factory=dict)
     marks: dict[str, Region] = field(default_factory=dict)
@@ -63,13 +65,26 @@ class MemoryCanvas:
     def mostly_empty(self, selection: Region) -> bool:
         return self._front.alpha == 0
 
+    def selected(self, line: Region) -> bytes:
+        return self._mask(line)
+
+    def _mask(self, region: Region) -> bytes:
+        """All of the selection's rectangle but the document's subject."""
+        mask = bytearray(region.size.pixels)
+        for value, part in ((255, self._front.selection), (0, self._front.subject)):
+            inside = intersect(part, region) if part else None
+            for y in range(inside.y, inside.bottom) if inside else ():
+                at = (y - region.y) * region.width + inside.x - region.x
+                mask[at : at + inside.width] = bytes((value,)) * inside.width
+        return bytes(mask)
+
     def snapshot(self, region: Region, with_mask: bool) -> Snapshot:
         if self.broken is not None:
             raise self.broken
         self.snapshots += 1
         count = region.size.pixels
         pixels = bytes((10, 20, 30, self._front.alpha)) * count
-        mask = b"\xff" * count if with_mask else None
+        mask = self._mask(region) if with_mask else None
         return Snapshot(self._front.size, region, pixels, mask)
 
     def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:

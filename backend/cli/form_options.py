@@ -68,7 +68,8 @@ def describe_mask(parser: argparse.ArgumentParser) -> None:
         "--intent",
         choices=[intent.value for intent in Intent],
         help="what the fill is for; default: expand where most of the selection is transparent, "
-        "remove without a prompt (which needs no model), else fill",
+        "add or remove where the prompt begins with that word, remove without a prompt (which "
+        "needs no model), replace_background where the selection lies round a subject, else fill",
     )
     parser.add_argument(
         "--prefill",
@@ -89,6 +90,11 @@ def describe_mask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--no-colour-match", action="store_true", help="leave the model's colours as they come"
+    )
+    parser.add_argument(
+        "--gradient-domain",
+        action="store_true",
+        help="spread what still differs along the selection's edge over the fill",
     )
 
 
@@ -122,6 +128,7 @@ def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo | None], Form
             mask_percent=percent,
             colour_match=not getattr(options, "no_colour_match", False),
             focus=getattr(options, "focus", False),
+            gradient_domain=getattr(options, "gradient_domain", False),
         )
 
     return make

@@ -7,11 +7,11 @@ import math
 import cv2
 import numpy as np
 
-from scumble.imaging import colour
+from scumble.imaging import colour, gradient_domain
 from scumble.imaging import mask as masks
 from scumble.imaging.crop import Prepared
 from scumble.imaging.pixels import Bytes8, Floats
-from scumble.imaging.window import fit, leave
+from scumble.imaging.window import fit, leave, scaled
 from scumble.link.geometry import clamp, pad
 from scumble.link.values import GenerationRequest, Region, Size
 
@@ -27,8 +27,11 @@ def finish_inpaint(
     rectangle is the smallest that holds all of the layer; its alpha is
     `prepared.alpha`, and where that is 0 so are the colours.
     """
+    part = _shown(prepared, gradient_domain.REACH if request.gradient_domain else 0)
     if request.colour_match:
-        generated = _matched(prepared, generated)
+        generated = _matched(prepared, generated, part)
+    if request.gradient_domain:
+        generated = _fitted(prepared, generated, part)
     return layer_of(request.region, prepared.alpha, leave(prepared.window, generated))
 
 
@@ -50,14 +53,13 @@ def layer_of(region: Region, alpha: Floats, colours: Bytes8) -> tuple[Region, by
     return Region(region.x + part.x, region.y + part.y, part.width, part.height), bytes(layer.data)
 
 
-def _matched(prepared: Prepared, generated: Bytes8) -> Bytes8:
-    """The model's picture, in its surroundings' colours where the layer can show it."""
+def _matched(prepared: Prepared, generated: Bytes8, part: Region) -> Bytes8:
+    """The model's picture, `part` of its window's inner one in the surroundings' colours."""
     window = prepared.window
     inner = (window.rows, window.columns)
     correction = colour.estimate(prepared.image[inner], generated[inner], prepared.change[inner])
     if correction is None:
         return generated
-    part = _shown(prepared)
     matched: Bytes8 = generated.copy()
     matched[inner][part.y : part.bottom, part.x : part.right] = correction.apply(
         generated[inner], part
@@ -65,11 +67,29 @@ def _matched(prepared: Prepared, generated: Bytes8) -> Bytes8:
     return matched
 
 
-def _shown(prepared: Prepared) -> Region:
-    """What of the window's inner picture the layer can show, in working pixels."""
+def _fitted(prepared: Prepared, generated: Bytes8, part: Region) -> Bytes8:
+    """The model's picture, `part` of its window's inner one agreeing with the selection's edge."""
+    window = prepared.window
+    hidden = cv2.compare(prepared.alpha, 0, cv2.CMP_EQ)
+    opaque = cv2.compare(cv2.extractChannel(prepared.original, 3), 255, cv2.CMP_EQ)
+    stays = scaled(np.asarray(cv2.bitwise_and(hidden, opaque), np.uint8), window.inner.size)
+    inner, inside = (
+        np.s_[area.y : area.bottom, area.x : area.right] for area in (window.inner, part)
+    )
+    result: Bytes8 = generated.copy()
+    result[inner][inside] = gradient_domain.fitted(
+        np.ascontiguousarray(prepared.seen[inner][inside]),
+        np.ascontiguousarray(generated[inner][inside]),
+        cv2.compare(np.ascontiguousarray(stays[inside]), 255, cv2.CMP_EQ),
+    )
+    return result
+
+
+def _shown(prepared: Prepared, beyond: int) -> Region:
+    """What of the window's inner picture the layer can show, and `beyond` it, working pixels."""
     window = prepared.window
     shown = masks.bounds(cv2.compare(prepared.alpha, 0, cv2.CMP_GT))
-    margin = math.ceil(SUPPORT * max(1, window.scale))
+    margin = max(beyond, math.ceil(SUPPORT * max(1, window.scale)))
     scaled = Region(
         math.floor(shown.x * window.scale),
         math.floor(shown.y * window.scale),

@@ -23,13 +23,15 @@ class Prepared:
     """A context, ready for the model.
 
     image: uint8 (h, w, 3) at working size, the pre-fill inside the mask and on
-    transparent canvas. original: uint8 (H, W, 4), the context's own bytes.
+    transparent canvas. seen: uint8 (h, w, 3), the context's own colours, which
+    on transparent canvas say nothing. original: uint8 (H, W, 4), its own bytes.
     change: float32 (h, w), 0 (keep) … 1 (repaint), the grown mask; 1 on
     transparent canvas as well. alpha: float32 (H, W), 0 … 1, the layer's; 0
     wherever the selection is 0. window: how the context lies in the image.
     """
 
     image: Bytes8
+    seen: Bytes8
     original: Bytes8
     change: Floats
     alpha: Floats
@@ -62,7 +64,8 @@ def prepare_inpaint(
         None if blend is None else blend * window.scale,
     )
     method = intents.prefill_of(request)
-    image, unknown = _seen(window, original, opaque)
+    seen, unknown = _seen(window, original, opaque)
+    image = seen
     if unknown is not None:
         known_change = change if method is not Prefill.NONE else np.zeros_like(change)
         behind = prefill.fill(
@@ -71,7 +74,7 @@ def prepare_inpaint(
         image = cv2.blendLinear(image, behind, 1 - unknown, unknown)
         change = np.maximum(change, unknown)
     image = prefill.fill(image, change, method, request.seed)
-    return Prepared(image, original, change, alpha, window)
+    return Prepared(image, seen, original, change, alpha, window)
 
 
 def prepare_image(request: GenerationRequest, pixels: bytes, native: int, multiple: int) -> Bytes8:

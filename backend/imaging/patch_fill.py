@@ -5,9 +5,9 @@ Completion", ECCV 2012) says which piece goes where. It is quick on small
 pictures only, so it runs on a reduced one; where each piece came from is read
 off its result and the pieces are taken from the full picture, each moved by the
 few pixels that the reduced one cannot tell. Their light and colour are then
-fitted to the gap's border as in Poisson blending (Pérez et al.,
-SIGGRAPH 2003): what they lack at the border, spread over the gap like a soap
-film. (OpenCV 5's own seamlessClone ends the process on narrow pictures.)
+fitted to the gap's border as in Poisson blending: what they lack at the border,
+spread over the gap as a membrane. (OpenCV 5's own seamlessClone ends the process
+on narrow pictures.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from scumble.imaging import mask as masks
 from scumble.imaging import prefill
-from scumble.imaging.pixels import Bytes8, Floats
+from scumble.imaging.membrane import membrane
+from scumble.imaging.pixels import Bytes8
 from scumble.link.geometry import clamp, pad
 from scumble.link.values import Region, Size
 
@@ -40,8 +41,6 @@ AS_GOOD = 1.1  # times the least misfit: noise tells these apart, so the shortes
 NAMES_APART = 1 << 20  # more than any offset, so that two of them are one number
 ENOUGH = 0.8  # of them have to be known where they would be taken from
 ALL = 0.999  # of a pixel is known; averages of ones are not quite one
-RELAXATIONS = 8  # a size; the start from the size before is nearly right
-NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 # each its own inverse: as it is, and mirrored along one side or both
 MIRRORS = (np.s_[:, :], np.s_[:, ::-1], np.s_[::-1, :], np.s_[::-1, ::-1])
 PATCH = 3  # pixels; a side of the pieces that are recognised
@@ -229,32 +228,8 @@ def _blended(copied: Bytes8, picture: Bytes8, unknown: Bytes8, rim: Bytes8) -> B
     if not known.any():
         return copied
     away = cv2.subtract(picture[part], copied[part], dtype=cv2.CV_32F)
-    light = copied[part] + _membrane(away, known)
+    light = copied[part] + membrane(away, known)
     blended = copied.copy()
     lit = np.asarray(np.clip(np.rint(light), 0, 255), np.uint8)
     cv2.copyTo(lit, unknown[part], blended[part])
     return np.asarray(blended, np.uint8)
-
-
-def _membrane(values: Floats, known: Floats) -> Floats:
-    """float32 (h, w, 3): `values` where known, float32 (h, w), is 1; between, a soap film.
-
-    Each pixel tends to the mean of its neighbours (Laplace's equation): solved
-    from the coarsest size down, each the start for the next.
-    """
-    height, width = known.shape
-    fixed = known[..., None]
-    if max(height, width) > 2:
-        half = ((width + 1) // 2, (height + 1) // 2)
-        there = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
-        sums = cv2.resize(values * fixed, half, interpolation=cv2.INTER_AREA)
-        means = sums / np.maximum(there, 1e-6)[..., None]
-        coarse = _membrane(means, np.asarray(there > 0, np.float32))
-        film = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    else:
-        film = np.broadcast_to((values * fixed).sum((0, 1)) / known.sum(), values.shape)
-    film = np.asarray(np.where(fixed > 0, values, film), np.float32)
-    for _ in range(RELAXATIONS):
-        around = cv2.filter2D(film, -1, NEIGHBOURS, borderType=cv2.BORDER_REPLICATE)
-        film = np.where(fixed > 0, film, around)
-    return film

@@ -80,6 +80,9 @@ class GimpCanvas:
     def mostly_empty(self, selection: Region) -> bool:
         return mostly_empty(self._open_image(), selection)
 
+    def selected(self, line: Region) -> bytes:
+        return selection_mask(self._open_image(), line)
+
     def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
         """Put the result above the active layer of the image it was asked from, in one undo step.
 

@@ -28,6 +28,11 @@ _CHOICES = (
     ("intent", "F_or", INTENTS),
     ("prefill", "Pre-f_ill", PREFILLS),
 )
+_SWITCHES = (
+    ("colour-match", "Match _colours"),
+    ("gradient-domain", "Fit the ed_ge"),
+    ("focus", "F_ocus"),
+)
 _PERCENT = "-percent"  # ends the names of widths in percent
 WINDOW = "scumble-window-show"  # temporary procedure of the process that shows the window
 
@@ -189,9 +194,9 @@ def _add_arguments(procedure: Gimp.Procedure, entry: Entry) -> None:
         tip = "The same in percent of the selection's side instead. -1: not given."
         percent = name + _PERCENT
         number(percent, "_%s (percent)" % label, tip, -1.0, MAX_EDGE_PERCENT, -1.0, flags)
-    for name, label in (("colour-match", "Match _colours"), ("focus", "F_ocus")):
-        tip = TIPS[name.replace("-", "_")]
-        procedure.add_boolean_argument(name, label, tip, name == "colour-match", flags)
+    for name, label in _SWITCHES:
+        field = name.replace("-", "_")
+        procedure.add_boolean_argument(name, label, TIPS[field], getattr(default, field), flags)
 
 
 def _nick(value: Any) -> str:
@@ -231,6 +236,7 @@ def _form(config: Gimp.ProcedureConfig) -> Form:
         mask_percent=mask_percent,
         colour_match=config.get_property("colour-match"),
         focus=config.get_property("focus"),
+        gradient_domain=config.get_property("gradient-domain"),
     )
 
 

@@ -11,11 +11,11 @@ from .choice import Choice
 from .edge import EdgeField
 from .link.form import Form
 from .link.values import MaskSettings
-from .link.wording import EDGES, INTENTS, PREFILLS, TIPS
+from .link.wording import EDGES, FIT_EDGE, INTENTS, PREFILLS, TIPS
 
 
 class SelectionFields(Gtk.Expander):
-    """Intent, pre-fill, the mask's widths, colour match and focus of a `Form`."""
+    """Intent, pre-fill, the mask's widths, colour match, edge and focus of a `Form`."""
 
     def __init__(self, changed: Callable[[], None]) -> None:
         super().__init__(label="_Selection", use_underline=True)
@@ -24,6 +24,7 @@ class SelectionFields(Gtk.Expander):
         self.prefill = Choice(PREFILLS)
         self.edges = {name: EdgeField(self._told) for _, name in EDGES}
         self.colour_match = Gtk.CheckButton(label="Match surrounding colours")
+        self.gradient_domain = Gtk.CheckButton(label=FIT_EDGE)
         self.focus = Gtk.CheckButton(label="Prompt for the selection only")
         self._lay_out()
         for choice, name in ((self.intent, "intent"), (self.prefill, "prefill")):
@@ -31,7 +32,8 @@ class SelectionFields(Gtk.Expander):
             choice.connect("changed", self._told)
         for name, edge in self.edges.items():
             edge.set_tooltip_text(TIPS[name])
-        for box, name in ((self.colour_match, "colour_match"), (self.focus, "focus")):
+        for name in ("colour_match", "gradient_domain", "focus"):
+            box = getattr(self, name)
             box.set_tooltip_text(TIPS[name])
             box.connect("toggled", self._told)
 
@@ -47,6 +49,7 @@ class SelectionFields(Gtk.Expander):
             ),
             colour_match=self.colour_match.get_active(),
             focus=self.focus.get_active(),
+            gradient_domain=self.gradient_domain.get_active(),
         )
 
     def show_form(self, form: Form) -> None:
@@ -55,6 +58,7 @@ class SelectionFields(Gtk.Expander):
         for name, edge in self.edges.items():
             edge.show_width(getattr(form.mask, name), getattr(form.mask_percent, name))
         self.colour_match.set_active(form.colour_match)
+        self.gradient_domain.set_active(form.gradient_domain)
         self.focus.set_active(form.focus)
 
     def _told(self, *_: object) -> None:
@@ -68,6 +72,6 @@ class SelectionFields(Gtk.Expander):
             widget.set_hexpand(True)
             grid.attach(Gtk.Label(label=text, xalign=0, mnemonic_widget=target), 0, at, 1, 1)
             grid.attach(widget, 1, at, 1, 1)
-        grid.attach(self.colour_match, 0, len(rows), 2, 1)
-        grid.attach(self.focus, 0, len(rows) + 1, 2, 1)
+        for at, box in enumerate((self.colour_match, self.gradient_domain, self.focus), len(rows)):
+            grid.attach(box, 0, at, 2, 1)
         self.add(grid)

@@ -130,6 +130,12 @@ class KritaCanvas:
                 empty += QtGui.qAlpha(front.projection(x, y, 1, 1).pixel(0, 0)) < _CLEAR
         return bool(selected) and 2 * empty >= selected
 
+    def selected(self, line: Region) -> bytes:
+        mask = self._front().selection()
+        if mask is None:
+            return bytes(line.size.pixels)
+        return bytes(mask.pixelData(line.x, line.y, line.width, line.height))
+
     def busy(self) -> bool:
         """Whether a stroke or an update is under way in the document in front."""
         front = self._documents.front()

@@ -9,12 +9,12 @@ from .choice import Choice
 from .edge import EdgeField
 from .link.form import Form
 from .link.values import MaskSettings
-from .link.wording import EDGES, INTENTS, PREFILLS, TIPS
+from .link.wording import EDGES, FIT_EDGE, INTENTS, PREFILLS, TIPS
 from .qt import QtWidgets, Signal
 
 
 class SelectionFields(QtWidgets.QWidget):
-    """Intent, pre-fill, the mask's widths, colour match and focus of a `Form`.
+    """Intent, pre-fill, the mask's widths, colour match, edge and focus of a `Form`.
 
     `changed`: one of them was.
     """
@@ -30,6 +30,8 @@ class SelectionFields(QtWidgets.QWidget):
             edge.setToolTip(TIPS[name])
         self.colour_match = QtWidgets.QCheckBox("Match surrounding colours")
         self.colour_match.setToolTip(TIPS["colour_match"])
+        self.gradient_domain = QtWidgets.QCheckBox(FIT_EDGE)
+        self.gradient_domain.setToolTip(TIPS["gradient_domain"])
         self.focus = QtWidgets.QCheckBox("Prompt for the selection only")
         self.focus.setToolTip(TIPS["focus"])
         self._lay_out()
@@ -37,7 +39,7 @@ class SelectionFields(QtWidgets.QWidget):
             field.currentIndexChanged.connect(self.changed)
         for edge in self.edges.values():
             edge.changed.connect(self.changed)
-        for field in (self.colour_match, self.focus):
+        for field in (self.colour_match, self.gradient_domain, self.focus):
             field.toggled.connect(self.changed)
 
     def labels(self) -> List[QtWidgets.QLabel]:
@@ -50,6 +52,7 @@ class SelectionFields(QtWidgets.QWidget):
         for name, edge in self.edges.items():
             edge.show_width(getattr(form.mask, name), getattr(form.mask_percent, name))
         self.colour_match.setChecked(form.colour_match)
+        self.gradient_domain.setChecked(form.gradient_domain)
         self.focus.setChecked(form.focus)
 
     def fill_in(self, form: Form) -> Form:
@@ -64,6 +67,7 @@ class SelectionFields(QtWidgets.QWidget):
             mask_percent=MaskSettings(**percents),
             colour_match=self.colour_match.isChecked(),
             focus=self.focus.isChecked(),
+            gradient_domain=self.gradient_domain.isChecked(),
         )
 
     def _lay_out(self) -> None:
@@ -79,4 +83,5 @@ class SelectionFields(QtWidgets.QWidget):
             self._labels.append(QtWidgets.QLabel(text))
             grid.addRow(self._labels[-1], field)
         grid.addRow(self.colour_match)
+        grid.addRow(self.gradient_domain)
         grid.addRow(self.focus)

@@ -72,6 +72,12 @@ class Looking(Protocol):
         selection: its bounds. Has to be quick: it is asked whenever the selection changes.
         """
 
+    def selected(self, line: Region) -> bytes:
+        """How much each pixel of a row or a column is selected, a byte each.
+
+        Has to be quick: some 20 are asked for when all edges of the canvas are selected.
+        """
+
 
 class View(Protocol):
     """What the artist sees of a session."""

@@ -3,7 +3,8 @@
 The types of a dataclass's fields are its schema. Reading refuses what does not
 fit: unknown or missing keys, other types, NaN and infinities. Integers are
 taken where a float is asked for, never the other way round, and a bool is not
-a number.
+a number. So that a peer or a journal of an older version still reads what asks
+for nothing new, a field that is marked with NEWER is left out at its default.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from .errors import bad_request
 
 T = TypeVar("T")
 
+NEWER: Dict[str, bool] = {"newer": True}  # metadata of a field that came after PROTOCOL was set
+
 
 def to_wire(value: Any) -> Any:
     """A JSON value (dict, list, str, int, float, bool, None) for a dataclass or what it holds."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_wire(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_wire(getattr(value, f.name)) for f in _told(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (list, tuple)):
@@ -60,6 +63,14 @@ def list_from_wire(cls: Type[T], data: Any, where: str = "") -> List[T]:
     if not isinstance(data, list):
         raise bad_request("%s must be a list." % name)
     return [from_wire(cls, item, name) for item in data]
+
+
+def _told(value: Any) -> List[Any]:
+    return [
+        f
+        for f in dataclasses.fields(value)
+        if not f.metadata.get("newer") or getattr(value, f.name) != f.default
+    ]
 
 
 @lru_cache(maxsize=None)

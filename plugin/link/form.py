@@ -16,7 +16,7 @@ from typing import Any, Dict, Optional
 from .encoding import from_wire, to_wire
 from .errors import ErrorCode, ScumbleError, bad_request
 from .geometry import Context, ContextChoice, context_region
-from .naming import without_tags
+from .naming import asked, without_tags
 from .values import (
     MAX_BATCH,
     MAX_GUIDANCE,
@@ -73,6 +73,7 @@ class Form:
     mask_percent: MaskSettings = field(default_factory=MaskSettings)
     colour_match: bool = True
     focus: bool = False
+    gradient_domain: bool = False
 
 
 class Action(Enum):
@@ -110,30 +111,38 @@ _FILLS = {
 }
 
 
-def intent_for(form: Form, empty: bool) -> Intent:
+def intent_for(form: Form, empty: bool, background: bool = False) -> Intent:
     """What a fill is for: as the artist chose, else by what is selected and typed.
 
     empty: most of what is selected is empty canvas, which is expanded into.
-    Without a prompt what is selected goes away; below full strength it is what
-    shall be refined.
+    background: it lies round a subject (background.py). A prompt that begins
+    with "add" or "remove" says it itself. Below full strength what is selected
+    shall be refined; at full strength it goes away without a prompt, and a
+    background gives way to the prompt's.
     """
     if form.intent is not None:
         return form.intent
     if empty:
         return Intent.EXPAND
-    silent = not without_tags(form.prompt)
-    return Intent.REMOVE if silent and form.strength >= 1.0 else Intent.FILL
+    told, _ = asked(form.prompt)
+    if told is not None:
+        return told
+    if form.strength < 1.0:
+        return Intent.FILL
+    if not without_tags(form.prompt):
+        return Intent.REMOVE
+    return Intent.REPLACE_BACKGROUND if background else Intent.FILL
 
 
-def action_for(form: Form, selected: bool, empty: bool = False) -> Action:
+def action_for(form: Form, selected: bool, empty: bool = False, background: bool = False) -> Action:
     """A selection is filled, the whole canvas generated; below full strength both are refined.
 
-    empty: as in `intent_for`.
+    empty, background: as in `intent_for`.
     """
     full = form.strength >= 1.0
     if not selected:
         return Action.GENERATE if full else Action.REFINE
-    intent = intent_for(form, empty)
+    intent = intent_for(form, empty, background)
     return Action.REFINE_SELECTION if intent is Intent.FILL and not full else _FILLS[intent]
 
 
@@ -169,7 +178,8 @@ def build_request(
     """The request that the form makes on this canvas; a random seed is drawn here.
 
     Model and sampler are the form's own, which may be ""; `with_model` settles
-    them. The intent is that of a selection that is not empty canvas. Raises
+    them. The intent is that of a selection that is neither empty canvas nor a
+    background. Raises
     ScumbleError (bad_request).
     """
     check(form)
@@ -183,7 +193,7 @@ def build_request(
     return GenerationRequest(
         id=job_id,
         mode=action.mode,
-        prompt=_clean(form.prompt),
+        prompt=_clean(_prompt(form, selection is not None)),
         negative_prompt=_clean(form.negative_prompt),
         model=form.model,
         sampler=form.sampler,
@@ -200,6 +210,7 @@ def build_request(
         mask=form.mask if selection is None else _in_pixels(form, selection),
         colour_match=form.colour_match,
         focus=form.focus,
+        gradient_domain=form.gradient_domain,
     )
 
 
@@ -261,6 +272,11 @@ def form_from_json(text: str) -> Form:
             continue
         known[name] = value
     return from_wire(Form, known)
+
+
+def _prompt(form: Form, selected: bool) -> str:
+    """Without the word that only says what the fill is for."""
+    return asked(form.prompt)[1] if selected and form.intent is None else form.prompt
 
 
 def _clean(text: str) -> str:

@@ -34,6 +34,9 @@ Requests (after which the reply's fields are given):
                                                              clients: int}
     shutdown     {}                                      -> {}         running work is cancelled
 
+What a request says more than when PROTOCOL was set has a default and is left
+out there (`encoding.NEWER`): older peers understand all that asks for nothing new.
+
 A list holds as many as fit a header: of `jobs` the newest, of `resume` and
 `results` the first. Results in a long list come without metadata; `fetch` gives it.
 

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from typing import Optional, Tuple
 
+from .background import shows_background
 from .canvas import Canvas, Looking
 from .errors import ErrorCode, ScumbleError, bad_request
 from .form import Form, build_request, intent_for, with_model
@@ -60,7 +61,7 @@ def read(
         ) from error
     check_snapshot(snapshot, request)
     if request.mode is Mode.INPAINT:
-        intent = intent_for(form, mostly_empty(snapshot))
+        intent = intent_for(form, mostly_empty(snapshot), shows_background(snapshot))
         if intent is not request.intent:  # another one may need a model, or none
             asked = replace(request, intent=intent, model=form.model, sampler=form.sampler)
             request = _settled(asked, capabilities)

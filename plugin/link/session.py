@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
+from .background import is_background
 from .canvas import Canvas, Looking, PasteOutcome, View
 from .channel import DisconnectedError, Reply
 from .client import Client
@@ -17,6 +18,7 @@ from .delivery import Delivery, ask
 from .encoding import from_wire, list_from_wire, to_wire
 from .errors import ErrorCode, ErrorInfo, ScumbleError
 from .form import Action, Form, action_for
+from .geometry import whole
 from .jobs import Changed, Finished, advance, is_over
 from .naming import request_name, result_name
 from .reading import look, read, settle
@@ -65,17 +67,15 @@ class Session:
     def action(self, form: Form) -> Action:
         """What `start` would do now; its label stands on the button.
 
-        Where the canvas cannot tell quickly whether it is empty, only `start`
-        finds out, which reads it.
+        Where the canvas cannot tell quickly whether it is empty or a background,
+        only `start` finds out, which reads it.
         """
         selection = self._canvas.selection() if self._canvas.document() is not None else None
-        empty = (
-            selection is not None
-            and form.intent is None
-            and isinstance(self._canvas, Looking)
-            and self._canvas.mostly_empty(selection)
-        )
-        return action_for(form, selection is not None, empty)
+        if selection is None or form.intent is not None or not isinstance(self._canvas, Looking):
+            return action_for(form, selection is not None)
+        size = self._canvas.size()
+        background = selection == whole(size) and is_background(size, self._canvas.selected)
+        return action_for(form, True, self._canvas.mostly_empty(selection), background)
 
     def start(self, form: Form) -> Optional[GenerationRequest]:
         """Read the canvas and submit; the request holds the seed that was drawn.

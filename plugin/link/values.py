@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Dict, Optional, Tuple
 
+from .encoding import NEWER
 from .errors import ErrorInfo
 
 MAX_SIDE = 16384  # pixels; a side of canvas or region
@@ -134,6 +135,8 @@ class GenerationRequest:
     … 1 (redraw). seed: of the first result; result i uses seed + i. batch: how
     many results. document: the editor's own name for where it was asked from,
     opaque to the backend. focus: the prompt holds inside the mask only.
+    gradient_domain: what is left of a difference at the selection's edge is
+    spread over the fill.
     model, sampler: "" where none is needed (`needs_model`).
     """
 
@@ -156,6 +159,7 @@ class GenerationRequest:
     mask: MaskSettings = MaskSettings()
     colour_match: bool = True
     focus: bool = False
+    gradient_domain: bool = field(default=False, metadata=NEWER)
 
     @property
     def needs_model(self) -> bool:

@@ -54,6 +54,7 @@ EDGES: Tuple[Tuple[str, str], ...] = (  # a label, and the name in `MaskSettings
     ("Feather", "feather"),
     ("Blend", "blend"),
 )
+FIT_EDGE = "Fit the edge's colours"  # in the gradient domain
 PIXELS, PERCENT = "px", "%"  # the units of an edge's width
 AUTO_WIDTH = "Auto"  # shown where a width is left to Scumble
 
@@ -72,13 +73,16 @@ TIPS = {
     "context": "How much of the surroundings the model sees.",
     "padding": "Pixels of surroundings on each side of the selection.",
     "marked_by": "The layer that marks what the model sees: all that lies under its pixels.",
-    "intent": "What the fill is for. Auto decides by what is selected and typed.",
+    "intent": "What the fill is for. Auto decides by what is selected and typed: a prompt may "
+    "begin with “add” or “remove”.",
     "prefill": "What stands in the selection before the first step.",
     "grow": "How far beyond the selection the model repaints. Auto scales with the selection.",
     "feather": "Over what width the layer fades in at the edge. Auto scales with the selection.",
     "blend": "Over what width the model goes over to keeping what is there. Auto: half of Grow.",
     "colour_match": "Corrects a shift of colour that the model brings in.",
     "focus": "Otherwise the prompt describes the selection with its context.",
+    "gradient_domain": "Spreads what still differs along the edge over the fill, and keeps what "
+    "was drawn (gradient domain, Poisson).",
     "cancel": "Stop within one step; nothing is added to the document.",
     "recovered": "Pictures whose document was closed before they were done",
 }

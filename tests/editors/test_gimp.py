@@ -208,7 +208,7 @@ def test_all_that_a_window_asks_can_be_asked_by_a_script(gimp: Gimp, report: Rep
     assert request.region == Region(76, 36, 128, 128)
     assert (request.intent, request.prefill) == (Intent.ADD, Prefill.BLUR)
     assert request.mask == MaskSettings(5.0, 2.0, 20.0)
-    assert (request.colour_match, request.focus) == (False, True)
+    assert (request.colour_match, request.focus, request.gradient_domain) == (False, True, True)
 
 
 def test_an_image_without_layers_can_be_drawn_in(report: Report) -> None:
@@ -302,6 +302,8 @@ def test_the_button_follows_prompt_and_selection_and_removes_without_a_prompt(
     assert sum(name.startswith("Removed (seed ") for name in seen["names"]) == 1
     assert (seen["outside"], seen["inside"] > 300) == (0, True)
     assert seen["look_ms"] <= MOST_MS
+    assert (seen["added"], seen["round_it"]) == ("Add", "Replace background")
+    assert seen["round_it_ms"] <= 2 * MOST_MS, "with all of the window's other looks"
 
 
 def test_a_layer_marks_the_context(report: Report) -> None:

@@ -91,6 +91,7 @@ def test_a_form_comes_out_as_it_went_in(panel: Any, plugin: Any, values: Any) ->
         mask_percent=values.MaskSettings(blend=2.5),
         colour_match=False,
         focus=True,
+        gradient_domain=True,
     )
     panel.show_form(form)
     assert panel.form() == form
@@ -159,7 +160,7 @@ def test_every_field_of_context_and_fold_says_what_it_does(panel: Any, plugin: A
     assert context.choice.toolTip() == tips["context"]
     for name in ("padding", "marked_by"):
         assert getattr(context, name).toolTip() == tips[name]
-    for name in ("intent", "prefill", "colour_match", "focus"):
+    for name in ("intent", "prefill", "colour_match", "gradient_domain", "focus"):
         assert getattr(selection, name).toolTip() == tips[name]
     for name, edge in selection.edges.items():
         assert edge.toolTip() == tips[name]

@@ -103,6 +103,39 @@ def test_what_is_selected_is_removed_without_prompt_and_model(home: Home, tmp_pa
     assert [layer.name for layer in document.layers] == ["meadow.png", "Removed (seed 4)"]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("prompt", "inverted", "intent", "drawn"),
+    [
+        ("a beach", True, "replace_background", "a beach"),
+        ("add a kite", False, "add", "a kite"),
+    ],
+)
+def test_what_a_fill_is_for_follows_from_selection_and_prompt(
+    home: Home, tmp_path: Path, prompt: str, inverted: bool, intent: str, drawn: str
+) -> None:
+    selection = np.asarray(Image.open(SAMPLE / "selection.png").convert("L"))
+    mask, out = tmp_path / "mask.png", tmp_path / "out.png"
+    Image.fromarray(255 - selection if inverted else selection).save(mask)
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "scumble", "fill", SAMPLE / "meadow.png", "--mask", mask,
+            "--prompt", prompt, "--model", "sd1-inpaint", "--steps", "2", "--gradient-domain",
+            "-o", out,
+        ],
+        env={**os.environ, "SCUMBLE_HOME": str(home.path)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    described = parse(Image.open(out).info)
+    assert described is not None
+    assert (described["intent"], described["prompt"]) == (intent, drawn)
+    assert described["gradient_domain"] is True
+
+
 @pytest.mark.krita
 @pytest.mark.slow
 @pytest.mark.timeout(300)

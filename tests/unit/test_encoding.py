@@ -81,6 +81,13 @@ def test_what_does_not_fit_its_type_is_refused(field: str, wrong: Any) -> None:
     assert caught.value.code is ErrorCode.BAD_REQUEST
 
 
+def test_what_asks_for_nothing_new_is_understood_by_peers_that_know_nothing_of_it() -> None:
+    plain, fitted = to_wire(request()), to_wire(request(gradient_domain=True))
+    assert "gradient_domain" not in plain
+    assert not from_wire(GenerationRequest, plain).gradient_domain
+    assert from_wire(GenerationRequest, fitted).gradient_domain
+
+
 def test_unknown_and_missing_fields_are_refused() -> None:
     data = to_wire(request())
     with pytest.raises(ScumbleError, match="unknown field 'colour'"):

@@ -52,8 +52,9 @@ def test_widths_are_pixels_or_percent_each_by_itself() -> None:
     assert made.mask_percent == MaskSettings(feather=5.0)
 
 
-def test_intent_and_focus_are_taken_over() -> None:
-    made = form("--intent", "replace_background", "--focus")
+def test_intent_focus_and_gradient_domain_are_taken_over() -> None:
+    made = form("--intent", "replace_background", "--focus", "--gradient-domain")
+    assert made.gradient_domain
     assert made.intent is Intent.REPLACE_BACKGROUND
     assert made.focus
     assert form().intent is None

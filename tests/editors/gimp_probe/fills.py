@@ -260,6 +260,7 @@ def fill_with_every_argument():
         "blend_percent": 25.0,
         "colour_match": False,
         "focus": True,
+        "gradient_domain": True,
     }
     return {"filled": screen.call("scumble-fill", image, **arguments)}
 

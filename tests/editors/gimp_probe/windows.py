@@ -123,6 +123,7 @@ def every_field_is_there():
             mask=MaskSettings(grow=4.0, feather=0.0),
             colour_match=False,
             focus=True,
+            gradient_domain=True,
         ),
         "padding": Form(model=model, sampler=sampler, padding=48),
         "marked": Form(
@@ -178,6 +179,15 @@ def modes_follow_the_selection():
     facts["silent"] = [label(), window.start.get_tooltip_text()]
     window.prompt.set_text("a cup")
     facts["typed"] = label()
+    window.prompt.set_text("add a cup")
+    facts["added"] = label()
+    window.prompt.set_text("a cup")
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 60, 60, 80, 60)
+    Gimp.Selection.invert(image)
+    start = time.perf_counter()
+    facts["round_it"] = label()
+    facts["round_it_ms"] = (time.perf_counter() - start) * 1000
+    screen.select(image, 60, 60, 80, 60)
     window.fields.context.choice.choose(MARKED)
     facts["marked_at_first"] = window.form().marked_by
     window.fields.context.marked_by.get_child().set_text("gone")

@@ -193,6 +193,13 @@ def modes_follow_the_selection(facts):
     yield screen.says("Remove")
     screen.set_form("a cup")
     yield screen.says("Fill")
+    Krita.instance().action("invert_selection").trigger()
+    yield screen.says("Replace background")
+    screen.select(document, 100, 100, 80, 60)
+    screen.set_form("add a cup")
+    yield screen.says("Add")
+    screen.set_form("a cup")
+    yield screen.says("Fill")
     context = screen.panel().fields.context
     contexts = [context.choice.itemText(index) for index in range(context.choice.count())]
     context.choice.setCurrentIndex(contexts.index("Marked by a layer"))

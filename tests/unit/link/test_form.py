@@ -81,6 +81,15 @@ def test_the_button_says_what_will_happen(
     [
         ("apple", 1.0, False, None, "Fill"),
         ("", 1.0, False, None, "Remove"),
+        ("Add a hat", 1.0, False, None, "Add"),
+        ("add a hat", 0.6, False, None, "Add"),
+        ("remove the hat", 1.0, False, None, "Remove"),
+        ("remove", 0.6, False, None, "Remove"),
+        ("add", 1.0, False, None, "Fill"),
+        ("removed paint", 1.0, False, None, "Fill"),
+        ("add-on", 1.0, False, None, "Fill"),
+        ("add a boat", 1.0, True, None, "Expand"),
+        ("add a hat", 1.0, False, Intent.FILL, "Fill"),
         (" \n, <lora:detail:0.8>", 1.0, False, None, "Remove"),
         ("", 0.6, False, None, "Refine selection"),
         ("apple", 1.0, True, None, "Expand"),
@@ -103,6 +112,32 @@ def test_a_fill_is_for_what_selection_and_prompt_say_or_the_artist(
     assert re.fullmatch(r"[A-Z][^.]*\.", action.tip)
     assert action.mode is Mode.INPAINT
     assert built(form, selection=SELECTION).intent is intent_for(form, False)
+
+
+@pytest.mark.parametrize(
+    ("form", "empty", "intent"),
+    [
+        (Form("a beach"), False, Intent.REPLACE_BACKGROUND),
+        (Form("a beach", strength=0.6), False, Intent.FILL),
+        (Form("a beach"), True, Intent.EXPAND),
+        (Form(""), False, Intent.REMOVE),
+        (Form("add a palm"), False, Intent.ADD),
+        (Form("a beach", intent=Intent.FILL), False, Intent.FILL),
+    ],
+)
+def test_a_background_gives_way_to_what_is_typed(form: Form, empty: bool, intent: Intent) -> None:
+    assert intent_for(form, empty, background=True) is intent
+    assert action_for(form, True, empty, background=True).mode is Mode.INPAINT
+
+
+def test_the_word_that_says_what_a_fill_is_for_is_no_part_of_its_prompt() -> None:
+    def prompt(text: str, **more: Any) -> str:
+        return built(Form(text, **more), selection=SELECTION).prompt
+
+    assert prompt("Add  a red hat, add shadows") == "a red hat, add shadows"
+    assert prompt("<lora:hats:0.8> add a hat") == "<lora:hats:0.8> a hat"
+    assert prompt("add a hat", intent=Intent.ADD) == "add a hat"
+    assert built(Form("add a hat")).prompt == "add a hat"
 
 
 def test_without_a_selection_there_is_nothing_to_remove() -> None:
@@ -228,6 +263,7 @@ def test_everything_else_travels_as_it_is() -> None:
         mask=MaskSettings(4.0, 9.0),
         colour_match=False,
         focus=True,
+        gradient_domain=True,
     )
     request = built(form, selection=SELECTION)
     assert (request.id, request.document, request.canvas) == ("job-1", "doc", CANVAS)
@@ -235,7 +271,7 @@ def test_everything_else_travels_as_it_is() -> None:
     assert (request.steps, request.guidance_scale, request.strength) == (31, 5.0, 0.5)
     assert isinstance(request.guidance_scale, float)
     assert (request.batch, request.intent, request.mask) == (3, Intent.REMOVE, form.mask)
-    assert (request.colour_match, request.focus) == (False, True)
+    assert (request.colour_match, request.focus, request.gradient_domain) == (False, True, True)
 
 
 def test_what_the_artist_left_open_is_the_first_models_own() -> None:

@@ -118,6 +118,32 @@ def test_a_selection_of_empty_canvas_expands_unless_the_artist_says_otherwise(
     assert desk.start(Form(prompt="pear")).intent is Intent.FILL
 
 
+def test_what_lies_round_a_subject_gets_another_background(desk: Desk) -> None:
+    desk.connect()
+    one = desk.canvas.open["one"] = Document(subject=Region(300, 200, 400, 600))
+    one.selection = Region(0, 0, 1000, 800)
+    beach = Form(prompt="a beach")
+    assert desk.session.action(beach).label == "Replace background"
+    request = desk.start(beach)
+    assert (request.intent, request.prompt) == (Intent.REPLACE_BACKGROUND, "a beach")
+    one.subject = None
+    assert desk.session.action(beach).label == "Fill"
+    assert desk.start(beach).intent is Intent.FILL
+
+
+def test_the_prompts_first_word_says_what_the_fill_is_for(desk: Desk) -> None:
+    desk.connect()
+    desk.canvas.open["one"] = Document(selection=SELECTION)
+    assert desk.session.action(Form(prompt="add a hat")).label == "Add"
+    added = desk.start(Form(prompt="add a hat"))
+    assert (added.intent, added.prompt, added.model) == (Intent.ADD, "a hat", "starter")
+    assert desk.session.action(Form(prompt="remove the hat")).label == "Remove"
+    removed = desk.start(Form(prompt="remove the hat"))
+    assert (removed.intent, removed.model) == (Intent.REMOVE, "")
+    by_hand = desk.start(Form(prompt="add a hat", intent=Intent.FILL))
+    assert (by_hand.intent, by_hand.prompt) == (Intent.FILL, "add a hat")
+
+
 def test_without_a_prompt_what_is_selected_is_removed_and_no_model_is_named(
     desk: Desk, daemon: SmallDaemon
 ) -> None:
