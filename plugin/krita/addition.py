@@ -1,21 +1,23 @@
 """A result on its way to being a layer, in a thread.
 
-Krita releases Python's lock in each of its calls, so that the main thread goes
-on meanwhile. Three of them are slow. `setColorSpace` and `addChildNode` wait
-until Krita has composed the whole picture anew: 40 to 200 ms for 12 megapixels
-of 8-bit RGB on two cores, over a second for float. `setPixelData` takes 60 ms
-for so many.
+`setColorSpace` and `addChildNode` wait until Krita has composed the whole
+picture anew: 40 to 200 ms for 12 megapixels of 8-bit RGB on two cores, seconds
+for float. Krita's main thread goes on meanwhile, unless the call keeps Python's
+lock: then the next timer or widget of any Python plugin stops it until the call
+is over. 5.1.5 releases the lock in each of its calls; Debian's 5.2.9 and 5.3.4
+do not, so these two are called through Qt, which always does.
+`setPixelData` takes a millisecond for each strip.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Callable, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 from krita import Document, Node
 
 from .link.values import Region
-from .qt import QtCore, QtGui
+from .qt import Qt, QtCore, QtGui
 from .reading import strips
 
 _SRGB = "sRGB-elle-V2-srgbtrc.icc"  # Krita's own sRGB, in every installation
@@ -73,7 +75,7 @@ class Addition:
         self._thread.start()
 
     def _fill(self) -> None:
-        self._layer.setColorSpace("RGBA", "U8", _SRGB)
+        _call_unlocked(self._layer, "setColorSpace", "RGBA", "U8", _SRGB)
         for strip in strips(self._region):
             start = (strip.y - self._region.y) * strip.width * 4
             rgba = QtGui.QImage(
@@ -91,7 +93,25 @@ class Addition:
 
     def _add(self) -> None:
         parent, above = self._place
-        self._added = bool(parent.addChildNode(self._layer, above))
+        self._added = _call_unlocked(parent, "addChildNode", self._layer, above)
+
+
+def _call_unlocked(node: Node, slot: str, *arguments: Any) -> bool:
+    """Call the node's slot on this thread, without Python's lock while it runs.
+
+    arguments: strings and nodes, None for no node. Raises RuntimeError where Krita has no such
+    slot.
+    """
+    return QtCore.QMetaObject.invokeMethod(
+        node,
+        slot,
+        Qt.ConnectionType.DirectConnection,
+        QtCore.Q_RETURN_ARG(bool),
+        *(
+            QtCore.Q_ARG("QString" if isinstance(argument, str) else "Node*", argument)
+            for argument in arguments
+        ),
+    )
 
 
 def is_busy(document: Document) -> bool:

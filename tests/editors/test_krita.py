@@ -51,6 +51,7 @@ SCENARIOS = [
 SHORT = [
     "start_up",
     "fill_in_a_large_document",
+    "refine_whole_float",
     "fill_in_RGBA_F32",
     "soft_selection",
     "generate_and_refine",
@@ -152,12 +153,15 @@ def test_the_document_tells_what_made_the_layer(krita: KritaRun) -> None:
 @pytest.mark.parametrize("scenario", ["fill_in_a_large_document", *WHOLE])
 def test_the_plugin_never_keeps_the_main_thread_long(krita: KritaRun, scenario: str) -> None:
     facts = krita.facts(scenario)
-    watch, own = facts["watch"], facts["krita_adds_a_layer_itself"]
+    watch = facts["watch"]
+    own = [facts[f"krita_{does}_itself"] for does in ("adds_a_layer", "takes_the_layer_away")]
     assert watch["ticks"] > 50
     assert watch["visits"] > 10
     assert watch["longest_visit_ms"] <= MOST_MS, watch
-    # Krita's own repainting of a new layer is not the plugin's doing
-    assert watch["longest_gap_ms"] <= max(MOST_MS, own["longest_gap_ms"] + MOST_MS), facts
+    # Krita's own repainting of a new layer is not the plugin's doing, and once it takes longer than
+    # another time; a call that keeps Python's lock stops the timer for seconds
+    longest_own_ms = max(gap["longest_gap_ms"] for gap in own)
+    assert watch["longest_gap_ms"] <= 2 * longest_own_ms + MOST_MS, facts
 
 
 @pytest.mark.parametrize("scenario", WHOLE)

@@ -72,7 +72,8 @@ def close_document_while_its_layer_is_made(facts):
     mine = threading.get_ident()
     gone = weakref.ref(canvas._addition, lambda _: ended.append(threading.get_ident() == mine))
     screen.close_now(document)
-    yield lambda: not screen.panel().recovered_button.isHidden()  # without its docker
+    # Krita 5.2 hides its dockers while no document is open
+    yield lambda: not screen.panel().recovered_button.isHidden()
     yield lambda: gone() is None
     facts["ended_on_the_main_thread"] = ended
     actions = screen.panel().recovered_menu.actions()

@@ -41,8 +41,7 @@ def fill_in_a_large_document(facts):
     markers = [key for key in document.annotationTypes() if key.startswith("scumble/result/")]
     facts["markers"] = len(markers)
     facts["metadata"] = json.loads(bytes(document.annotation(markers[0])).decode())
-    screen.undo()
-    yield lambda: screen.idle(document) and len(screen.names(document)) == 1
+    yield from _krita_takes_a_layer_away(document, facts)
     undone = screen.visible(document)
     facts["changed_after_undo"] = screen.changes_outside(before, undone, 0, 0, 0, 0)
     screen.redo()
@@ -63,6 +62,17 @@ def _krita_adds_a_layer(document, facts):
     yield 1000
     own.stop()
     facts["krita_adds_a_layer_itself"] = own.facts()
+
+
+def _krita_takes_a_layer_away(document, facts):
+    """The same for the undo of a result, which composes as much anew as its coming did."""
+    own = Watch()
+    own.start()
+    screen.undo()
+    yield lambda: screen.idle(document) and len(screen.names(document)) == 1
+    yield 500
+    own.stop()
+    facts["krita_takes_the_layer_away_itself"] = own.facts()
 
 
 def whole(label, depth, strength):
@@ -88,8 +98,7 @@ def whole(label, depth, strength):
         facts["names"] = screen.names(document)
         facts["bounds"] = screen.bounds(screen.layers(document)[-1])
         facts["changed"] = screen.changes_outside(before, screen.visible(document), 0, 0, 0, 0) > 0
-        screen.undo()
-        yield lambda: screen.idle(document) and len(screen.names(document)) == 1
+        yield from _krita_takes_a_layer_away(document, facts)
         undone = screen.visible(document)
         facts["changed_after_undo"] = screen.changes_outside(before, undone, 0, 0, 0, 0)
         yield from screen.close(document)
