@@ -5,7 +5,8 @@
     evaluate   the figures of the model card
     sheet      50 samples, unpicked, as one PNG
     export     the diffusers folder
-    fills      20 fills through Scumble's engine with the package's weights, as one PNG
+    fills      20 fills through Scumble's engine with the package's weights, as one PNG, and the
+               figures of 50 more
 
 `train` prepares first where that was not done, so it alone reproduces the weights. It yields to
 everything else on the machine (nice 19) and can be killed at any moment.
@@ -102,7 +103,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     choose: Callable[[list[sprites.Sprite]], list[sprites.Sprite]] = {
         "common": things.common,
         "core": sprites.core,
-        "all": lambda records: records,
+        "all": sprites.distinct,
     }[options.subjects]
     records = choose(everything)
     stages = options.only or ("vae", "latents", "looks", "unet", "judge")
@@ -132,7 +133,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
 def _evaluate(folder: Path, options: argparse.Namespace) -> None:
     from . import evaluate, export
 
-    figures = evaluate.everything(folder, export.load(folder), print)
+    figures = evaluate.everything(folder, export.load(folder))
     (folder / "figures.json").write_text(json.dumps(figures, indent=1))
 
 
@@ -154,11 +155,16 @@ def _export(folder: Path, options: argparse.Namespace) -> None:
 
 
 def _fills(folder: Path, options: argparse.Namespace) -> None:
-    from . import fills, sheets
+    from . import clip, evaluate, fills, sheets
+    from .judge import Judge
+    from .prompts import all_prompts
 
     target = options.to or folder / "fills.png"
     sheets.grid(fills.draw(), 10).quantize(256).save(target, optimize=True)
     print(target)
+    judge = Judge(*clip.load(folder, "judge"), all_prompts())
+    for name, value in fills.figures(judge).items():
+        evaluate.tell(name, value)
 
 
 def _one_thread() -> None:

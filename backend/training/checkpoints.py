@@ -65,6 +65,17 @@ class Run:
             self.average.updates = self.step // AVERAGED
             self.seconds = state["seconds"]
 
+    def set_rate(self, highest: float, minutes: float, *, warm_up: int, floor: float) -> None:
+        """The learning rate of this moment of a run of `minutes`: see `warm_up_then_decay`.
+
+        `warm_up` is in seconds. A group of parameters may have a "share" of the rate (default 1).
+        """
+        factor = warm_up_then_decay(
+            int(self.seconds), int(minutes * 60), warm_up=warm_up, floor=floor
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = highest * factor * group.get("share", 1.0)
+
     def advance(self) -> None:
         """Count one step: average, clock, and a save when one is due."""
         self.step += 1

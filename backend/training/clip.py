@@ -19,7 +19,7 @@ from tqdm import tqdm
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
 from . import captions, scenes, sprites, tokens
-from .checkpoints import Run, warm_up_then_decay
+from .checkpoints import Run
 from .precision import autocast
 from .vae import to_tensor
 
@@ -186,9 +186,7 @@ def train(
         drawn = views.batch(rng, batch)
         images = to_tensor(np.stack([_augmented(rng, scene) for scene in drawn]))
         ids = encode(tokenizer, [_say(words, scene) for scene in drawn], short=True)
-        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=40, floor=0.02)
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor
+        run.set_rate(LEARNING_RATE, minutes, warm_up=40, floor=0.02)
         with autocast():
             seen_as, read_as = pair.image(images), pair.read(ids)
         logits = seen_as.float() @ read_as.float().T * pair.scale.clamp(max=4.0).exp()

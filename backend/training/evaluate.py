@@ -17,6 +17,7 @@ from .prompts import THINGS, all_prompts
 from .vae import SIZE
 
 SEEDS = (1000, 2000)
+FILL_SEED = 3000
 BOX = (24, 24, 104, 104)  # the rectangle that is filled: left, top, right, bottom
 
 Figures = dict[str, float]
@@ -106,28 +107,40 @@ def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int 
     return figures
 
 
-def fill(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 50) -> Figures:
-    """A thing asked for in a rectangle of 50 graded or textured pictures.
-
-    The colour error is taken along the inside of the rectangle's edge against the background that
-    was there; where the thing itself comes to the edge that is no error of the background, so the
-    median over the pictures stands beside the mean.
-    """
-    prompts = all_prompts()[:: len(all_prompts()) // count][:count]
-    rng = np.random.default_rng(13)
-    grounds = [
-        _image(backgrounds.make(rng, ("gradient", "noise")[i % 2], SIZE)[0]) for i in range(count)
-    ]
+def fill(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
+    """A thing asked for in a rectangle of 50 graded or textured pictures, by the plain pipeline."""
+    prompts, grounds = fill_cases()
     mask = Image.new("L", (SIZE, SIZE))
     ImageDraw.Draw(mask).rectangle((BOX[0], BOX[1], BOX[2] - 1, BOX[3] - 1), fill=255)
-    drawn = sheets.draw(pipeline, prompts, seed=3000, images=grounds, masks=[mask] * count)
+    drawn = sheets.draw(
+        pipeline, prompts, seed=FILL_SEED, images=grounds, masks=[mask] * len(grounds)
+    )
     pasted = [Image.composite(d, g, mask) for d, g in zip(drawn, grounds, strict=True)]
-    errors = [edge_error(d, g, BOX) for d, g in zip(pasted, grounds, strict=True)]
+    return fill_figures("fill", judge, pasted)
+
+
+def fill_cases(count: int = 50) -> tuple[list[str], list[Image.Image]]:
+    """The prompts and the grounds, half of them graded and half textured."""
+    prompts = all_prompts()[:: len(all_prompts()) // count][:count]
+    rng = np.random.default_rng(13)
+    kinds = [("gradient", "noise")[number % 2] for number in range(count)]
+    return prompts, [_image(backgrounds.make(rng, kind, SIZE)[0]) for kind in kinds]
+
+
+def fill_figures(name: str, judge: Judge, filled: Sequence[Image.Image]) -> Figures:
+    """What the judge says of `fill_cases` with BOX filled, and the colour error at its edge.
+
+    The error is taken along the inside of the rectangle's edge against the background that was
+    there; where the thing itself comes to the edge that is no error of the background, so the
+    median over the pictures stands beside the mean.
+    """
+    prompts, grounds = fill_cases(len(filled))
+    errors = [edge_error(f, g, BOX) for f, g in zip(filled, grounds, strict=True)]
     right = [all_prompts().index(prompt) for prompt in prompts]
     return {
-        **_rates("fill", judge.ranks([picture.crop(BOX) for picture in pasted], right)),
-        "fill edge error mean /255": float(np.mean(errors)),
-        "fill edge error median /255": float(np.median(errors)),
+        **_rates(name, judge.ranks([picture.crop(BOX) for picture in filled], right)),
+        f"{name}: edge error mean /255": float(np.mean(errors)),
+        f"{name}: edge error median /255": float(np.median(errors)),
     }
 
 
@@ -152,9 +165,7 @@ def determinism(pipeline: StableDiffusionInpaintPipeline) -> Figures:
     return {"same seed, same bytes": float(first == second)}
 
 
-def everything(
-    folder: Path, pipeline: StableDiffusionInpaintPipeline, tell: Callable[[str], None]
-) -> Figures:
+def everything(folder: Path, pipeline: StableDiffusionInpaintPipeline) -> Figures:
     """All figures, told as they come."""
     judge = Judge(*clip.load(folder, "judge"), all_prompts())
     figures: Figures = {}
@@ -170,8 +181,13 @@ def everything(
     for step in steps:
         for name, value in step().items():
             figures[name] = value
-            tell(f"{name:38} {value:.3f}")
+            tell(name, value)
     return figures
+
+
+def tell(name: str, value: float) -> None:
+    """One line of the table, printed at once."""
+    print(f"{name:45} {value:.3f}", flush=True)
 
 
 def _rates(name: str, ranks: torch.Tensor) -> Figures:

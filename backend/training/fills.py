@@ -1,12 +1,15 @@
-"""A sheet of fills as an artist gets them: by Scumble's own engine, with the package's weights.
+"""Fills as an artist gets them: by Scumble's own engine, with the package's weights.
 
-Into photographs that scikit-image brings (all of them CC0 or public domain) and into grounds made
-by arithmetic, prompts and seeds in their fixed order, nothing left out.
+A sheet to look at: into photographs that scikit-image brings (all of them CC0 or public domain) and
+into grounds made by arithmetic, prompts and seeds in their fixed order, nothing left out. And the
+figures of `evaluate.fill`, which has the plain pipeline draw: the engine reads, matches and blends.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +21,8 @@ from scumble.link.geometry import context_region
 from scumble.link.home import Home
 from scumble.link.values import GenerationRequest, Mode, ModelInfo, Region, Size
 
-from . import backgrounds, captions
+from . import backgrounds, captions, evaluate
+from .judge import Judge
 from .scenes import Pixels
 
 SIDE = 160  # pixels, of each picture
@@ -33,9 +37,7 @@ def draw() -> list[Image.Image]:
     """COUNT pictures, each with one rectangle filled."""
     rng = np.random.default_rng(21)
     drawn: list[Image.Image] = []
-    with tempfile.TemporaryDirectory() as folder:
-        engine = DiffusionEngine(Home(Path(folder)), "cpu")
-        (starter,) = (m for m in engine.capabilities().models if m.id == "starter")
+    with _engine() as (engine, starter):
         for number in range(COUNT):
             ground = _photograph(number // 2) if number % 2 == 0 else _made(rng, number)
             width, height = (int(side) for side in rng.integers(76, 97, 2))
@@ -44,8 +46,29 @@ def draw() -> list[Image.Image]:
             style = ("3d", "flat")[number // 2 % 2]
             prompt = captions.prompt(THINGS[number % len(THINGS)], style)
             drawn.append(fill(engine, starter, ground, selection, prompt, number + 1))
-        engine.unload()
     return drawn
+
+
+def figures(judge: Judge) -> evaluate.Figures:
+    """How right the fills of `evaluate.fill_cases` are, and how exact at the rectangle's edge."""
+    left, top, right, bottom = evaluate.BOX
+    selection = Region(left, top, right - left, bottom - top)
+    prompts, grounds = evaluate.fill_cases()
+    with _engine() as (engine, starter):
+        drawn = [
+            fill(engine, starter, np.asarray(ground), selection, prompt, evaluate.FILL_SEED + i)
+            for i, (prompt, ground) in enumerate(zip(prompts, grounds, strict=True))
+        ]
+    return evaluate.fill_figures("fill by the engine", judge, drawn)
+
+
+@contextmanager
+def _engine() -> Iterator[tuple[DiffusionEngine, ModelInfo]]:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = DiffusionEngine(Home(Path(folder)), "cpu")
+        (starter,) = (m for m in engine.capabilities().models if m.id == "starter")
+        yield engine, starter
+        engine.unload()
 
 
 def fill(

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from torch import nn
 from tqdm import tqdm
 
 from . import captions, linear_start, masks, scenes, sprites, things
@@ -44,6 +45,7 @@ class Lessons:
     latents: torch.Tensor
     visible: torch.Tensor  # latents of the picture with the masked part greyed
     mask: torch.Tensor  # N x 1 x SIDE x SIDE, 1 where the model draws
+    ground: torch.Tensor  # bool, N x 1 x SIDE x SIDE: nothing but the background is there
     captions: list[list[str]]
 
 
@@ -71,14 +73,15 @@ def load(folder: Path) -> Lessons:
         torch.cat([shard["latents"] for shard in shards]),
         torch.cat([shard["visible"] for shard in shards]),
         torch.cat([shard["mask"] for shard in shards]),
+        torch.cat([shard["ground"] for shard in shards]),
         [texts for shard in shards for texts in json.loads(shard["captions"])],
     )
 
 
 def lesson(
     rng: np.random.Generator, record: sprites.Sprite, picture: scenes.Pixels
-) -> tuple[scenes.Pixels, masks.Mask, list[str]]:
-    """One scene's pixels, its mask, and CAPTIONS captions for what is in the mask."""
+) -> tuple[scenes.Pixels, masks.Mask, masks.Mask, list[str]]:
+    """One scene's pixels, its mask, where its ground is bare (1), and CAPTIONS for the mask."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     recolour = record.thing in things.OF_ANY_COLOUR
     if kind == "full":
@@ -93,7 +96,7 @@ def lesson(
         rng, record, picture, kind=ground, within=box, mirrored=0.0, recolour=recolour
     )
     if kind == "empty":  # remove whatever was there: nothing but the background goes on
-        return scene.bare, mask, [""] * CAPTIONS
+        return scene.bare, mask, masks.full(SIZE), [""] * CAPTIONS
     words = random.Random(int(rng.integers(2**31)))
     texts = [
         captions.caption(
@@ -105,7 +108,8 @@ def lesson(
         )
         for _ in range(CAPTIONS)
     ]
-    return scene.pixels, mask, texts
+    bare = (scene.pixels == scene.bare).all(-1).astype(np.float32)
+    return scene.pixels, mask, bare, texts
 
 
 @torch.no_grad()
@@ -118,11 +122,11 @@ def _shard(
     share = np.array([things.weight(record) for record in seen])
     order = [seen[int(i)] for i in rng.choice(len(seen), SHARD, p=share / share.sum())]
     drawn = [lesson(rng, record, pictures[record.file]) for record in order]
-    mask = torch.from_numpy(np.stack([mask for _, mask, _ in drawn]))[:, None]
+    mask, bare = (torch.from_numpy(np.stack([d[i] for d in drawn]))[:, None] for i in (1, 2))
     grey = encode(torch.zeros(1, 3, SIZE, SIZE))
     latents, visible = [], []
     for start in range(0, SHARD, 32):
-        images = to_tensor(np.stack([pixels for pixels, _, _ in drawn[start : start + 32]]))
+        images = to_tensor(np.stack([d[0] for d in drawn[start : start + 32]]))
         holes = mask[start : start + 32]
         latents.append(encode(images))
         part = grey.repeat(len(images), 1, 1, 1)
@@ -135,7 +139,8 @@ def _shard(
         "latents": torch.cat(latents),
         "visible": torch.cat(visible),
         "mask": mask[:, :, ::step, ::step].contiguous(),
-        "captions": json.dumps([texts for _, _, texts in drawn]),
+        "ground": -nn.functional.max_pool2d(-bare, step) == 1,  # every pixel of the block
+        "captions": json.dumps([d[3] for d in drawn]),
     }
 
 

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from transformers import CLIPTokenizer
 
 from . import clip, latents, unet
-from .checkpoints import Run, save, warm_up_then_decay
+from .checkpoints import Run, save
 from .precision import autocast
 
 COMPONENTS = 160
@@ -71,9 +71,7 @@ def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
         with autocast():
             given = reader(read(texts))
         error = (given.float() - wanted[chosen]).square().sum(1).mean()
-        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=5, floor=0.05)
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor
+        run.set_rate(LEARNING_RATE, minutes, warm_up=5, floor=0.05)
         optimizer.zero_grad()
         error.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)

@@ -111,12 +111,19 @@ def pictures(folder: Path, records: list[Sprite]) -> list[npt.NDArray[np.uint8]]
 
 
 def core(records: list[Sprite]) -> list[Sprite]:
-    """The plainer half, for short runs: emoji, short names, one picture for a name and style."""
+    """The plainer half, for short runs: emoji with short names."""
+
+    def plain(record: Sprite) -> bool:
+        words = record.thing.split()
+        return record.style != "clip art" and len(words) < 3 and _NOT_CORE.isdisjoint(words)
+
+    return distinct([record for record in records if plain(record)])
+
+
+def distinct(records: list[Sprite]) -> list[Sprite]:
+    """One picture for a name and style: of several a small network learns only their mean."""
     chosen: dict[tuple[str, str], Sprite] = {}
     for record in records:
-        words = record.thing.split()
-        if record.style == "clip art" or len(words) > 2 or not _NOT_CORE.isdisjoint(words):
-            continue
         chosen.setdefault((record.thing, record.style), record)
     return list(chosen.values())
 

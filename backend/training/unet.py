@@ -27,7 +27,7 @@ from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import clip, diffusion, latents, positions
-from .checkpoints import Run, warm_up_then_decay
+from .checkpoints import Run
 from .precision import autocast
 from .workers import Workers
 
@@ -40,13 +40,18 @@ TEXT_RATE = 0.2  # share of it for the text encoder
 BATCHES = ((0.0, 32), (0.8, 64))
 PIECE = 16
 MASK_CHANNEL = 4  # of the nine
-NOISY = 0.7  # half of the steps are from here on to pure noise, where shapes are decided
-OUTSIDE = 0.25  # weight of the error where the picture is given anyway
+# A quarter of the steps each: up to FINE, where what is drawn is cleaned, and from NOISY on to pure
+# noise, where shapes are decided.
+FINE, NOISY = 0.3, 0.7
+# Weight of the error where the picture is given anyway, and where a fill has to go on with the
+# background. What is asked of the U-Net there is little but exact, and an eye sees the least of it
+# as a seam; with the weight of the thing, whose details nobody can foresee, it would be lost.
+OUTSIDE, GROUND = 2.0, 6.0
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
 SHEET_EVERY = 1800.0  # seconds
 
-# Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity.
-Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+# Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity, weight of its error.
+Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def new() -> UNet2DConditionModel:
@@ -79,15 +84,18 @@ def new() -> UNet2DConditionModel:
 
 def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     """The weighted error of the predicted velocity on some lessons."""
-    given, steps, squares, ids, target = piece
+    given, steps, squares, ids, target, share = piece
     with autocast():
         states = drawer.text(input_ids=ids).last_hidden_state
         output = drawer.unet(given, steps, states, return_dict=False)[0]
-    inside = given[:, MASK_CHANNEL : MASK_CHANNEL + 1]
-    share = inside + OUTSIDE * (1 - inside)
     error = ((output.float() - target).square() * share).mean(dim=(1, 2, 3))
     weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
     return weighted.mean()
+
+
+def shares(mask: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
+    """How much an error counts, by place: 1 in the thing, GROUND beside it, OUTSIDE the mask."""
+    return torch.where(mask > 0, torch.where(ground, GROUND, 1.0), OUTSIDE)
 
 
 class Drawer(nn.Module):
@@ -151,9 +159,7 @@ def train(
     shown = time.monotonic()
     bar = tqdm(total=minutes, unit="min", mininterval=10)
     while run.going(minutes):
-        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=60, floor=0.05)
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor * group["share"]
+        run.set_rate(LEARNING_RATE, minutes, warm_up=60, floor=0.05)
         share_done = run.seconds / (minutes * 60)
         batch = max(size for share, size in BATCHES if share_done >= share)
         recent.append(workers.backward(lesson, _pieces(rng, batch, lessons, read, alphas)))
@@ -183,9 +189,15 @@ def _pieces(
     chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
     pictures = lessons.latents[chosen].float()
     # One step from each of equal stretches of the schedule: a steadier mean than by chance.
-    half = batch // 2
-    even, late = ((torch.arange(half) + torch.rand(half, generator=rng)) / half for _ in "ab")
-    part = torch.stack([even, NOISY + (1 - NOISY) * late], dim=1).flatten()
+    quarter = batch // 4
+
+    def stretch(start: float, end: float) -> torch.Tensor:
+        even = (torch.arange(quarter) + torch.rand(quarter, generator=rng)) / quarter
+        return start + (end - start) * even
+
+    part = torch.stack(
+        [stretch(0, 0.5), stretch(NOISY, 1), stretch(0.5, 1), stretch(0, FINE)], dim=1
+    ).flatten()
     steps = (part * diffusion.STEPS).long().clamp(max=diffusion.STEPS - 1)
     squares = alphas[steps]
     noise = torch.randn(pictures.shape, generator=rng)
@@ -196,8 +208,10 @@ def _pieces(
     dropped = torch.rand(batch, generator=rng) < EMPTY_CAPTIONS
     ids = read(["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)])
     noisy = diffusion.add_noise(pictures, noise, squares)
-    given = torch.cat([noisy, lessons.mask[chosen], lessons.visible[chosen].float()], dim=1)
-    whole = (given, steps, squares, ids, diffusion.velocity(pictures, noise, squares))
+    mask, ground = lessons.mask[chosen], lessons.ground[chosen]
+    given = torch.cat([noisy, mask, lessons.visible[chosen].float()], dim=1)
+    target = diffusion.velocity(pictures, noise, squares)
+    whole = (given, steps, squares, ids, target, shares(mask, ground))
     split = [part.chunk(batch // PIECE) for part in whole]
     return list(zip(*split, strict=True))
 

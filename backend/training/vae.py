@@ -15,7 +15,7 @@ from diffusers import AutoencoderKL
 from tqdm import tqdm
 
 from . import linear_start, scenes, sprites
-from .checkpoints import Run, warm_up_then_decay
+from .checkpoints import Run
 from .precision import autocast
 from .workers import Workers
 
@@ -99,9 +99,7 @@ def train(folder: Path, *, minutes: float, whole: bool = True, seed: int = 1) ->
         part = run.seconds / (minutes * 60)
         side, batch = next(stage[1:] for stage in STAGES if part <= stage[0])
         images = _batch(rng, records, pictures, seen, batch, side)
-        factor = warm_up_then_decay(int(run.seconds), int(minutes * 60), warm_up=30, floor=0.02)
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor
+        run.set_rate(LEARNING_RATE, minutes, warm_up=30, floor=0.02)
         error = workers.backward(lesson, images.chunk(4))
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()

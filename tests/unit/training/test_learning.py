@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import CLIPTokenizer
 
-from scumble.training import checkpoints, export, linear_start, tokens, unet, vae
+from scumble.training import checkpoints, export, latents, linear_start, tokens, unet, vae
 from scumble.training.begin import begin
 from scumble.training.clip import encode
 from scumble.training.workers import Workers
@@ -72,6 +72,36 @@ def test_the_learning_rate_warms_up_and_falls_to_its_floor() -> None:
     assert rates[0] < 0.02
     assert max(rates) == pytest.approx(1, abs=0.01)
     assert rates[-1] == pytest.approx(0.1)
+
+
+def test_groups_of_parameters_learn_at_their_share_of_the_rate(tmp_path: Path) -> None:
+    module = nn.Linear(4, 4)
+    groups = [{"params": [module.weight]}, {"params": [module.bias], "share": 0.25}]
+    run = checkpoints.Run(tmp_path / "run.pt", module, torch.optim.AdamW(groups, 1.0), decay=0.9)
+    run.seconds = 60.0
+    run.set_rate(0.4, 1, warm_up=10, floor=0.5)
+    assert [group["lr"] for group in run.optimizer.param_groups] == pytest.approx([0.2, 0.05])
+
+
+def test_an_error_in_the_background_counts_more_than_one_in_the_thing() -> None:
+    drawer = unet.Drawer(unet.text_model(tokens.train(["red apple"])))
+    nn.init.zeros_(drawer.unet.conv_out.bias)  # so that it predicts zeros, having learned nothing
+    mask = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
+    mask[..., 4:12, 4:12] = 1
+    ground = torch.ones_like(mask, dtype=torch.bool)
+    ground[..., 6:10, 6:10] = False
+
+    def loss(wrong: torch.Tensor) -> float:
+        given = torch.cat([torch.zeros(1, 4, *mask.shape[2:]), mask] + [mask * 0] * 4, dim=1)
+        share = unet.shares(mask, ground)
+        piece = (given, torch.tensor([500]), torch.tensor([0.5]), torch.zeros(1, 4).long())
+        return unet.lesson(drawer, (*piece, wrong.float().expand(1, 4, -1, -1), share)).item()
+
+    count = 16.0
+    thing, outside = loss(mask * ~ground), loss(1 - mask)
+    around = loss(mask * ground)
+    assert around / (mask.sum() - count) == pytest.approx(unet.GROUND * thing / count)
+    assert outside / (1 - mask).sum() == pytest.approx(unet.OUTSIDE * thing / count)
 
 
 def test_the_vae_starts_as_principal_components() -> None:
