@@ -29,9 +29,7 @@ from scumble.link.form import (
     with_model,
 )
 from scumble.link.geometry import Context, context_region
-from scumble.link.naming import MAX_NAME, layer_name, result_name
 from scumble.link.protocol import MAX_HEADER
-from scumble.link.snapshot import mostly_empty
 from scumble.link.values import (
     MAX_BATCH,
     MAX_PROMPT,
@@ -42,9 +40,7 @@ from scumble.link.values import (
     MaskSettings,
     Mode,
     Region,
-    Result,
     Size,
-    Snapshot,
 )
 from scumble.link.wire import encode
 
@@ -339,63 +335,6 @@ def test_what_cannot_be_read_is_a_fresh_form(text: str) -> None:
 def test_another_versions_fields_do_not_cost_the_rest() -> None:
     data = {**json.loads(form_to_json(Form(prompt="kept", steps=9))), "new": 1, "context": "huge"}
     assert form_from_json(json.dumps(data)) == Form(prompt="kept", steps=9)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "name"),
-    [
-        ("red apple", "red apple (seed 123)"),
-        ("  red\n apple, <lora:fruit:0.8> ", "red apple (seed 123)"),
-        ("", "Scumble (seed 123)"),
-        ("<lora:fruit:1>", "Scumble (seed 123)"),
-        (
-            "a red apple on a wooden table, by a window, in the evening",
-            "a red apple on a wooden table, by a window, in… (seed 123)",
-        ),
-        ("x" * 100, "x" * (MAX_NAME - 1) + "… (seed 123)"),
-    ],
-)
-def test_a_layer_is_named_after_prompt_and_seed(prompt: str, name: str) -> None:
-    assert layer_name(prompt, 123) == name
-
-
-def test_an_earlier_sessions_layer_is_named_from_what_is_known() -> None:
-    region = Region(0, 0, 1, 1)
-    assert result_name(Result("j", 0, region, "b"), "") == "Scumble"
-    assert result_name(Result("j", 0, region, "b"), "pear") == "pear"
-    told = Result("j", 0, region, "b", {"prompt": "fig", "seed": 4})
-    assert result_name(told, "") == "fig (seed 4)"
-    gone = Result("j", 0, region, "b", {"prompt": "", "seed": 4, "intent": "remove"})
-    assert result_name(gone, "") == "Removed (seed 4)"
-    odd = Result("j", 0, region, "b", {"prompt": 5, "seed": True})
-    assert result_name(odd, "") == "Scumble"
-
-
-def snapshot(alpha: bytes, mask: bytes) -> Snapshot:
-    pixels = b"".join(bytes((1, 2, 3, a)) for a in alpha)
-    return Snapshot(Size(99, 99), Region(0, 0, len(mask), 1), pixels, mask)
-
-
-@pytest.mark.parametrize(
-    ("alpha", "mask", "empty"),
-    [
-        (b"\xff\xff\x00\x00", b"\xff\xff\xff\xff", True),
-        (b"\xff\xff\xff\x00", b"\xff\xff\xff\xff", False),
-        (b"\x00\x00\x00\xff", b"\x00\x00\x00\xff", False),
-        (b"\xff\xff\xff\x00", b"\x00\x00\x00\xff", True),
-    ],
-)
-def test_what_is_selected_counts_as_empty_from_half_on(
-    alpha: bytes, mask: bytes, empty: bool
-) -> None:
-    assert mostly_empty(snapshot(alpha, mask)) is empty
-
-
-def test_a_large_selection_is_judged_by_samples() -> None:
-    side = 1500
-    region = Region(0, 0, side, side)
-    clear = Snapshot(Size(side, side), region, bytes(4 * side * side), b"\xff" * (side * side))
-    assert mostly_empty(clear)
 
 
 def test_what_marks_the_context_stays_in_its_own_document() -> None:
