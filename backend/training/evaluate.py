@@ -10,7 +10,7 @@ import torch
 from diffusers import StableDiffusionInpaintPipeline
 from PIL import Image, ImageDraw
 
-from . import backgrounds, clip, scenes, sheets, sprites, vae
+from . import backgrounds, captions, clip, scenes, sheets, sprites, things, vae
 from .judge import Judge, edge_error, ssim
 from .latents import WHOLE
 from .prompts import THINGS, all_prompts
@@ -61,27 +61,41 @@ def text_to_image(folder: Path, pipeline: StableDiffusionInpaintPipeline, judge:
     return {**_rates("text to image", ranks), **_rates("text to image, likeness", alike)}
 
 
+def rarer(folder: Path, pipeline: StableDiffusionInpaintPipeline, count: int = 100) -> Figures:
+    """`likeness` among `count` things that the lessons show seldom, evenly out of all of them.
+
+    The judge has not learned these; a picture's look is compared with what training saw.
+    """
+    seen = [
+        record
+        for record in sprites.distinct(_records(folder))
+        if not record.held_back and record.thing not in things.COMMON
+    ]
+    chosen = [seen[number * len(seen) // count] for number in range(count)]
+    prompts = [captions.prompt(record.thing, record.style) for record in chosen]
+    drawn = sheets.draw(pipeline, prompts, seed=SEEDS[0])
+    return _rates(f"{count} rarer things, likeness", likeness(drawn, alone(folder, chosen)))
+
+
 def originals(folder: Path) -> list[Image.Image]:
     """The prompts' own pictures in the composition of the lessons, on white."""
-    records, pictures = sprites.load(folder / "sprites")
-    known = {
-        (record.thing, record.style): (record, picture)
-        for record, picture in zip(sprites.core(records), _of_core(records, pictures), strict=True)
-    }
+    known = {(record.thing, record.style): record for record in sprites.core(_records(folder))}
+    styles = ("3d", "flat")
+    return alone(folder, [known[thing, styles[i % 2]] for i, thing in enumerate(THINGS)])
+
+
+def alone(folder: Path, records: Sequence[sprites.Sprite]) -> list[Image.Image]:
+    """Each record's picture as the lessons of whole pictures show it, on white."""
     rng = np.random.default_rng(0)
     shown = []
-    for number, thing in enumerate(THINGS):
-        record, picture = known[thing, ("3d", "flat")[number % 2]]
+    for record, picture in zip(
+        records, sprites.pictures(folder / "sprites", list(records)), strict=True
+    ):
         scene = scenes.draw(
             rng, record, picture, kind="white", within=WHOLE, mirrored=0.0, recolour=False
         )
         shown.append(Image.fromarray(scene.pixels))
     return shown
-
-
-def _of_core(records: list[sprites.Sprite], pictures: list[scenes.Pixels]) -> list[scenes.Pixels]:
-    by_file = dict(zip((record.file for record in records), pictures, strict=True))
-    return [by_file[record.file] for record in sprites.core(records)]
 
 
 def likeness(drawn: Sequence[Image.Image], known: Sequence[Image.Image]) -> torch.Tensor:
@@ -173,6 +187,7 @@ def everything(folder: Path, pipeline: StableDiffusionInpaintPipeline) -> Figure
         lambda: judge_itself(folder, judge),
         lambda: reconstruction(folder, pipeline),
         lambda: text_to_image(folder, pipeline, judge),
+        lambda: rarer(folder, pipeline),
         lambda: guidance(pipeline, judge),
         lambda: fill(pipeline, judge),
         lambda: image_to_image(folder, pipeline),
@@ -195,6 +210,10 @@ def _rates(name: str, ranks: torch.Tensor) -> Figures:
         f"{name}: first": float((ranks == 0).float().mean()),
         f"{name}: first five": float((ranks < 5).float().mean()),
     }
+
+
+def _records(folder: Path) -> list[sprites.Sprite]:
+    return sprites.load(folder / "sprites")[0]
 
 
 def _names(prompt: str, record: sprites.Sprite) -> bool:

@@ -54,12 +54,17 @@ def figures(judge: Judge) -> evaluate.Figures:
     left, top, right, bottom = evaluate.BOX
     selection = Region(left, top, right - left, bottom - top)
     prompts, grounds = evaluate.fill_cases()
+    found: evaluate.Figures = {}
     with _engine() as (engine, starter):
-        drawn = [
-            fill(engine, starter, np.asarray(ground), selection, prompt, evaluate.FILL_SEED + i)
-            for i, (prompt, ground) in enumerate(zip(prompts, grounds, strict=True))
-        ]
-    return evaluate.fill_figures("fill by the engine", judge, drawn)
+        for name, fitted in (("fill by the engine", False), ("fill, its edge's colours fit", True)):
+            drawn = [
+                fill(engine, starter, np.asarray(ground), selection, prompt, seed, fitted=fitted)
+                for seed, (prompt, ground) in enumerate(
+                    zip(prompts, grounds, strict=True), evaluate.FILL_SEED
+                )
+            ]
+            found |= evaluate.fill_figures(name, judge, drawn)
+    return found
 
 
 @contextmanager
@@ -78,8 +83,13 @@ def fill(
     selection: Region,
     prompt: str,
     seed: int,
+    *,
+    fitted: bool = False,
 ) -> Image.Image:
-    """`ground` (H x W x 3) with `selection` filled, with the settings that the model comes with."""
+    """`ground` (H x W x 3) with `selection` filled, with the settings that the model comes with.
+
+    `fitted` turns the request's `gradient_domain` on.
+    """
     canvas = Size(ground.shape[1], ground.shape[0])
     context = context_region(selection, canvas)
     request = GenerationRequest(
@@ -96,6 +106,7 @@ def fill(
         batch=1,
         canvas=canvas,
         region=context,
+        gradient_domain=fitted,
     )
     opaque = np.dstack([ground, np.full(ground.shape[:2], 255, np.uint8)])
     mask = np.zeros(ground.shape[:2], np.uint8)

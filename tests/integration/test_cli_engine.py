@@ -150,12 +150,13 @@ def test_krita_opens_the_layers_and_sees_the_same_picture(tmp_path: Path) -> Non
     above[..., 3] = rng.choice([0, 255], (60, 80))
     layers = (Layer("meadow", below), Layer("noise", above, 300, 50))
     write(tmp_path / "a.ora", Document(Size(768, 512), layers))
-    subprocess.run(
+    export = subprocess.run(
         ["xvfb-run", "-a", "krita", "--export", "--export-filename", "b.png", "a.ora"],
         cwd=tmp_path,
         env={**os.environ, "HOME": str(tmp_path)},
         capture_output=True,
         timeout=SECONDS,
     )
+    assert (tmp_path / "b.png").exists(), export.stderr.decode(errors="replace")
     seen = np.asarray(Image.open(tmp_path / "b.png").convert("RGB"))
     np.testing.assert_array_equal(seen, merge(Size(768, 512), layers)[..., :3])

@@ -13,14 +13,19 @@ from scumble_gimp.link.form import Form
 from scumble_gimp.window import Window
 
 
-def close_the_image_meanwhile():
-    """The image goes while the work is under way; its result is offered, and pasted once."""
+def _fill_begun(steps, seed=None):
+    """An image, the window on it, and whether the fill began that was asked for there."""
     image = screen.image_of(600, 400, shown=True)
     screen.select(image, 100, 100, 200, 150)
     window = screen.window_on(image)
-    screen.fill_in(window, "a boat", 12, seed=8)
+    screen.fill_in(window, "a boat", steps, seed=seed)
     window.start.clicked()
-    facts = {"began": screen.began(window)}
+    return image, window, {"began": screen.began(window)}
+
+
+def close_the_image_meanwhile():
+    """The image goes while the work is under way; its result is offered, and pasted once."""
+    image, window, facts = _fill_begun(12, seed=8)
     screen.close(image)
     facts["offered"] = screen.wait(lambda: window.lost.get_visible())
     other = screen.image_of(600, 400, shown=True)
@@ -37,12 +42,7 @@ def close_the_image_meanwhile():
 
 def turn_the_image_to_indexed_meanwhile():
     """Its palette would leave little of the result, which waits for better days."""
-    image = screen.image_of(600, 400, shown=True)
-    screen.select(image, 100, 100, 200, 150)
-    window = screen.window_on(image)
-    screen.fill_in(window, "a boat", 12, seed=8)
-    window.start.clicked()
-    facts = {"began": screen.began(window)}
+    image, window, facts = _fill_begun(12, seed=8)
     _to_indexed(image)
     facts["offered"] = screen.wait(lambda: window.lost.get_visible())
     facts["message"] = window.message.text()
@@ -203,12 +203,7 @@ def a_script_beside_the_window():
 
 def duplicate_the_image_meanwhile():
     """The duplicate carries the original's parasites; the layer belongs to the original."""
-    image = screen.image_of(600, 400, shown=True)
-    screen.select(image, 100, 100, 200, 150)
-    window = screen.window_on(image)
-    screen.fill_in(window, "a boat", 12)
-    window.start.clicked()
-    facts = {"began": screen.began(window)}
+    image, window, facts = _fill_begun(12)
     twin = screen.keep(image.duplicate())
     window.show_image(twin, "scumble-fill")
     facts["arrived"] = screen.filled(window, image, 2)
@@ -218,12 +213,7 @@ def duplicate_the_image_meanwhile():
 
 def close_the_window_meanwhile():
     """The artist closes the window and opens it again later, in the same GIMP."""
-    image = screen.image_of(600, 400, shown=True)
-    screen.select(image, 100, 100, 200, 150)
-    window = screen.window_on(image)
-    screen.fill_in(window, "a boat", 40, seed=9)
-    window.start.clicked()
-    facts = {"began": screen.began(window)}
+    image, window, facts = _fill_begun(40, seed=9)
     window.dialog.destroy()
     screen.rest(1.0)
     window = screen.window_on(image)
