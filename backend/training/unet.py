@@ -47,6 +47,9 @@ FINE, NOISY = 0.3, 0.7
 # background. What is asked of the U-Net there is little but exact, and an eye sees the least of it
 # as a seam; with the weight of the thing, whose details nobody can foresee, it would be lost.
 OUTSIDE, GROUND = 5.0, 10.0
+# Errors are also averaged over COARSE x COARSE latents. What is wrong in one direction all over a
+# background is a tenth of what is wrong from place to place, and what one sees.
+COARSE = 4
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
 SHEET_EVERY = 1800.0  # seconds
 
@@ -83,12 +86,18 @@ def new() -> UNet2DConditionModel:
 
 
 def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
-    """The weighted error of the predicted velocity on some lessons."""
+    """The weighted error of the predicted velocity on some lessons, place by place and coarsely.
+
+    The second term is a "multiscale training loss" (Hoogeboom et al., "simple diffusion", 2023),
+    with a weight that doubles what is random and counts what COARSE^2 latents share so often more.
+    """
     given, steps, squares, ids, target, share = piece
     with autocast():
         states = drawer.text(input_ids=ids).last_hidden_state
         output = drawer.unet(given, steps, states, return_dict=False)[0]
-    error = ((output.float() - target).square() * share).mean(dim=(1, 2, 3))
+    wrong = (output.float() - target) * share.sqrt()
+    coarse = nn.functional.avg_pool2d(wrong, COARSE) * COARSE
+    error = wrong.square().mean(dim=(1, 2, 3)) + coarse.square().mean(dim=(1, 2, 3))
     weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
     return weighted.mean()
 
