@@ -15,24 +15,26 @@ def full(size: int) -> Mask:
     return np.ones((size, size), dtype=np.float32)
 
 
-def place(rng: np.random.Generator, size: int) -> tuple[Mask, Box]:
+def place(rng: np.random.Generator, size: int, step: int = 1) -> tuple[Mask, Box]:
     """A rectangle or ellipse to put a thing into, and the box for the thing.
 
     Editors show a model the selection in the middle of its surroundings, or near it at the
     canvas's edge, so most masks lie there. The thing keeps clear of the mask's edge: what is drawn
-    along it is background.
+    along it is background. The sides lie on multiples of `step`.
     """
     long = rng.uniform(0.42, 0.86) * size
     sides = np.array([long, long * rng.uniform(0.65, 1.0)])[rng.permutation(2)]
+    sides = np.round(sides / step) * step
     shift = rng.normal(0, 0.03, 2) if rng.random() < 0.65 else rng.uniform(-0.5, 0.5, 2)
-    left, top = np.clip((size - sides) / 2 + shift * size, 0, size - sides)
+    corner = np.clip((size - sides) / 2 + shift * size, 0, size - sides)
+    left, top = np.round(corner / step) * step
     right, bottom = left + sides[0], top + sides[1]
     mask = np.zeros((size, size), dtype=np.float32)
     if rng.random() < 0.75:
-        share = rng.uniform(0.78, 0.84)
+        share = rng.uniform(0.76, 0.82)
         mask[round(top) : round(bottom), round(left) : round(right)] = 1
     else:
-        share = rng.uniform(0.68, 0.74)
+        share = rng.uniform(0.66, 0.72)
         y, x = np.mgrid[0:size, 0:size] + 0.5
         across, along = (x - (left + right) / 2) / sides[0], (y - (top + bottom) / 2) / sides[1]
         mask[np.hypot(across, along) <= 0.5] = 1
@@ -57,7 +59,8 @@ def scribble(rng: np.random.Generator, size: int) -> Mask:
     return (np.asarray(image) > 127).astype(np.float32)
 
 
-def to_latents(mask: Mask, side: int) -> Mask:
-    """As the pipelines do: nearest neighbour, so a latent is masked when its first pixel is."""
-    step = mask.shape[0] // side
-    return mask[::step, ::step]
+def whole_blocks(mask: Mask, step: int) -> Mask:
+    """`mask` grown to the blocks of `step` x `step` pixels that it touches."""
+    side = mask.shape[0] // step
+    touched = mask.reshape(side, step, side, step).max(axis=(1, 3))
+    return np.kron(touched, np.ones((step, step), dtype=np.float32))

@@ -50,7 +50,7 @@ _FIRST = OF_ANY_COLOUR | frozenset(THINGS)
 
 def weight(record: Sprite) -> float:
     """How often a picture is drawn in the lessons, beside the others."""
-    return 2.5 if record.thing in _FIRST else 1.0 if record.thing in COMMON else 0.35
+    return 2.5 if record.thing in _FIRST else 1.0 if record.thing in COMMON else 0.5
 
 
 def common(records: list[Sprite]) -> list[Sprite]:

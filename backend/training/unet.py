@@ -35,10 +35,10 @@ CHANNELS = (64, 128, 256)
 EMBEDDING = 512  # of timestep and pooled caption
 LEARNING_RATE = 1e-3
 TEXT_RATE = 0.2  # share of it for the text encoder
-# Lessons a step, from which share of the run on: few first, for many steps, then more, for less
+# Lessons a step, from which share of the run on: fewer first, for more steps, then more, for less
 # noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
-BATCHES = ((0.0, 32), (0.8, 64))
-PIECE = 16
+BATCHES = ((0.0, 64), (0.85, 128))
+PIECE = 32
 MASK_CHANNEL = 4  # of the nine
 # A quarter of the steps each: up to FINE, where what is drawn is cleaned, and from NOISY on to pure
 # noise, where shapes are decided.
@@ -46,7 +46,10 @@ FINE, NOISY = 0.3, 0.7
 # Weight of the error where the picture is given anyway, and where a fill has to go on with the
 # background. What is asked of the U-Net there is little but exact, and an eye sees the least of it
 # as a seam; with the weight of the thing, whose details nobody can foresee, it would be lost.
-OUTSIDE, GROUND = 2.0, 6.0
+OUTSIDE, GROUND = 5.0, 10.0
+# Errors are also averaged over COARSE x COARSE latents. What is wrong in one direction all over a
+# background is a tenth of what is wrong from place to place, and what one sees.
+COARSE = 4
 EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
 SHEET_EVERY = 1800.0  # seconds
 
@@ -83,19 +86,28 @@ def new() -> UNet2DConditionModel:
 
 
 def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
-    """The weighted error of the predicted velocity on some lessons."""
+    """The weighted error of the predicted velocity on some lessons, place by place and coarsely.
+
+    The second term is a "multiscale training loss" (Hoogeboom et al., "simple diffusion", 2023),
+    with a weight that doubles what is random and counts what COARSE^2 latents share so often more.
+    """
     given, steps, squares, ids, target, share = piece
     with autocast():
         states = drawer.text(input_ids=ids).last_hidden_state
         output = drawer.unet(given, steps, states, return_dict=False)[0]
-    error = ((output.float() - target).square() * share).mean(dim=(1, 2, 3))
+    wrong = (output.float() - target) * share.sqrt()
+    coarse = nn.functional.avg_pool2d(wrong, COARSE) * COARSE
+    error = wrong.square().mean(dim=(1, 2, 3)) + coarse.square().mean(dim=(1, 2, 3))
     weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
     return weighted.mean()
 
 
-def shares(mask: torch.Tensor, ground: torch.Tensor) -> torch.Tensor:
-    """How much an error counts, by place: 1 in the thing, GROUND beside it, OUTSIDE the mask."""
-    return torch.where(mask > 0, torch.where(ground, GROUND, 1.0), OUTSIDE)
+def shares(mask: torch.Tensor, ground: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+    """How much an error counts, by place: 1 in the thing, GROUND beside it, OUTSIDE the mask.
+
+    There `given` tells where a latent is the picture's own; one that is grey in part counts 1.
+    """
+    return torch.where(mask > 0, torch.where(ground, GROUND, 1.0), torch.where(given, OUTSIDE, 1.0))
 
 
 class Drawer(nn.Module):
@@ -209,10 +221,12 @@ def _pieces(
     ids = read(["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)])
     noisy = diffusion.add_noise(pictures, noise, squares)
     mask, ground = lessons.mask[chosen], lessons.ground[chosen]
-    given = torch.cat([noisy, mask, lessons.visible[chosen].float()], dim=1)
+    visible = lessons.visible[chosen].float()
+    given = torch.cat([noisy, mask, visible], dim=1)
     target = diffusion.velocity(pictures, noise, squares)
-    whole = (given, steps, squares, ids, target, shares(mask, ground))
-    split = [part.chunk(batch // PIECE) for part in whole]
+    whole = (visible == pictures).all(dim=1, keepdim=True)
+    work = (given, steps, squares, ids, target, shares(mask, ground, whole))
+    split = [part.chunk(batch // PIECE) for part in work]
     return list(zip(*split, strict=True))
 
 

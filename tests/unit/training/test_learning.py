@@ -90,18 +90,22 @@ def test_an_error_in_the_background_counts_more_than_one_in_the_thing() -> None:
     mask[..., 4:12, 4:12] = 1
     ground = torch.ones_like(mask, dtype=torch.bool)
     ground[..., 6:10, 6:10] = False
+    given_whole = torch.ones_like(ground)
+    given_whole[..., 3, :] = False  # hidden in part, above the mask
 
     def loss(wrong: torch.Tensor) -> float:
         given = torch.cat([torch.zeros(1, 4, *mask.shape[2:]), mask] + [mask * 0] * 4, dim=1)
-        share = unet.shares(mask, ground)
+        share = unet.shares(mask, ground, given_whole)
         piece = (given, torch.tensor([500]), torch.tensor([0.5]), torch.zeros(1, 4).long())
         return unet.lesson(drawer, (*piece, wrong.float().expand(1, 4, -1, -1), share)).item()
 
     count = 16.0
-    thing, outside = loss(mask * ~ground), loss(1 - mask)
-    around = loss(mask * ground)
+    outer = (1 - mask) * given_whole
+    thing, outside = loss(mask * ~ground), loss(outer)
+    around, half_hidden = loss(mask * ground), loss((1 - mask) * ~given_whole)
     assert around / (mask.sum() - count) == pytest.approx(unet.GROUND * thing / count)
-    assert outside / (1 - mask).sum() == pytest.approx(unet.OUTSIDE * thing / count)
+    assert outside / outer.sum() == pytest.approx(unet.OUTSIDE * thing / count)
+    assert half_hidden / latents.SIDE == pytest.approx(thing / count)
 
 
 def test_the_vae_starts_as_principal_components() -> None:

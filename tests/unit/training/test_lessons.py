@@ -30,3 +30,12 @@ def test_the_ground_is_bare_beside_the_thing_and_where_nothing_was_put() -> None
         assert beside.any()
         assert bare[beside].all()
     assert 0 < shown < 40
+
+
+def test_most_masks_hide_whole_latents() -> None:
+    whole = 0
+    for seed in range(100):
+        _, mask, _, _ = latents.lesson(np.random.default_rng(seed), SQUARE, PICTURE)
+        blocks = mask.reshape(latents.SIDE, 8, latents.SIDE, 8).mean(axis=(1, 3))
+        whole += int(np.isin(blocks, (0, 1)).all())
+    assert 70 < whole < 100

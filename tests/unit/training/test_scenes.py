@@ -104,13 +104,23 @@ def test_scribbles_leave_something_and_take_something(seed: int) -> None:
     assert set(np.unique(mask)) == {0, 1}
 
 
-def test_masks_reach_the_latents_as_in_the_pipelines() -> None:
-    mask = np.zeros((128, 128), dtype=np.float32)
-    mask[64:, :] = 1
-    small = masks.to_latents(mask, 16)
-    assert small.shape == (16, 16)
-    assert small[:8].sum() == 0
-    assert small[8:].all()
+def test_whole_blocks_are_those_that_a_mask_touches() -> None:
+    mask = np.zeros((16, 16), dtype=np.float32)
+    mask[7, 8:10] = 1
+    blocks = masks.whole_blocks(mask, 8)
+    assert blocks[:8, 8:].all()
+    assert blocks.sum() == 64
+    assert (masks.whole_blocks(mask, 1) == mask).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_place_for_a_thing_may_lie_on_whole_latents(seed: int) -> None:
+    mask, (left, top, right, bottom) = masks.place(np.random.default_rng(seed), 128, 8)
+    columns, rows = mask.any(axis=0).nonzero()[0], mask.any(axis=1).nonzero()[0]
+    edges = np.array([columns[0], columns[-1] + 1, rows[0], rows[-1] + 1])
+    assert (edges % 8 == 0).all()
+    assert edges[0] < left < right < edges[1]
+    assert edges[2] < top < bottom < edges[3]
 
 
 def test_pictures_are_cut_out_to_what_they_show() -> None:
