@@ -83,29 +83,41 @@ def test_groups_of_parameters_learn_at_their_share_of_the_rate(tmp_path: Path) -
     assert [group["lr"] for group in run.optimizer.param_groups] == pytest.approx([0.2, 0.05])
 
 
-def test_an_error_in_the_background_counts_more_than_one_in_the_thing() -> None:
+MASK = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
+MASK[..., 4:12, 4:12] = 1
+SIGNS = torch.ones_like(MASK)  # in turns, so that their mean over an even square is 0
+SIGNS[..., ::2] = -1
+
+
+def loss_of(wrong: torch.Tensor, share: torch.Tensor) -> float:
+    """Of a U-Net that predicts zeros, having learned nothing."""
     drawer = unet.Drawer(unet.text_model(tokens.train(["red apple"])))
-    nn.init.zeros_(drawer.unet.conv_out.bias)  # so that it predicts zeros, having learned nothing
-    mask = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
-    mask[..., 4:12, 4:12] = 1
-    ground = torch.ones_like(mask, dtype=torch.bool)
+    nn.init.zeros_(drawer.unet.conv_out.bias)
+    given = torch.cat([torch.zeros(1, 4, *MASK.shape[2:]), MASK] + [MASK * 0] * 4, dim=1)
+    piece = (given, torch.tensor([500]), torch.tensor([0.5]), torch.zeros(1, 4).long())
+    return unet.lesson(drawer, (*piece, wrong.float().expand(1, 4, -1, -1), share)).item()
+
+
+def test_an_error_in_the_background_counts_more_than_one_in_the_thing() -> None:
+    ground = torch.ones_like(MASK, dtype=torch.bool)
     ground[..., 6:10, 6:10] = False
-    given_whole = torch.ones_like(ground)
-    given_whole[..., 3, :] = False  # hidden in part, above the mask
-
-    def loss(wrong: torch.Tensor) -> float:
-        given = torch.cat([torch.zeros(1, 4, *mask.shape[2:]), mask] + [mask * 0] * 4, dim=1)
-        share = unet.shares(mask, ground, given_whole)
-        piece = (given, torch.tensor([500]), torch.tensor([0.5]), torch.zeros(1, 4).long())
-        return unet.lesson(drawer, (*piece, wrong.float().expand(1, 4, -1, -1), share)).item()
-
+    whole = torch.ones_like(ground)
+    whole[..., 2:4, :] = False  # hidden in part, above the mask
+    share = unet.shares(MASK, ground, whole)
+    outer = (1 - MASK) * whole
+    thing, outside = (loss_of(part * SIGNS, share) for part in (MASK * ~ground, outer))
+    around, part = (loss_of(p * SIGNS, share) for p in (MASK * ground, (1 - MASK) * ~whole))
     count = 16.0
-    outer = (1 - mask) * given_whole
-    thing, outside = loss(mask * ~ground), loss(outer)
-    around, half_hidden = loss(mask * ground), loss((1 - mask) * ~given_whole)
-    assert around / (mask.sum() - count) == pytest.approx(unet.GROUND * thing / count)
+    assert around / (MASK.sum() - count) == pytest.approx(unet.GROUND * thing / count)
     assert outside / outer.sum() == pytest.approx(unet.OUTSIDE * thing / count)
-    assert half_hidden / latents.SIDE == pytest.approx(thing / count)
+    assert part / (2 * latents.SIDE) == pytest.approx(thing / count)
+
+
+def test_an_error_in_one_direction_counts_more_than_one_in_turns() -> None:
+    share = torch.ones_like(MASK)
+    assert loss_of(MASK, share) == pytest.approx(
+        (1 + unet.COARSE**2) * loss_of(MASK * SIGNS, share)
+    )
 
 
 def test_the_vae_starts_as_principal_components() -> None:
