@@ -22,7 +22,8 @@ from .link.values import Region, Size, Snapshot
 from .qt import QtGui, QTimer
 
 TURN_SECONDS = 0.012  # of work between two looks at the event loop
-STRIP_PIXELS = 1 << 17  # float documents take some 25 ms for so many
+STRIP_PIXELS = 1 << 17  # 8-bit documents take 2 ms for so many, float ones 25 and at times 80
+_FIRST_PIXELS = 1 << 14  # until it is known how long this document takes
 _ONE_TURN_PIXELS = 1 << 18  # up to here it is read at once
 
 Then = Callable[[Optional[Snapshot], Optional[Exception]], None]
@@ -61,11 +62,15 @@ def _turn(reading: _Reading, clone: Optional[Document], large: bool, then: Then)
 
 def strips(region: Region) -> List[Region]:
     """The region in full-width pieces from the top down, each of some STRIP_PIXELS at most."""
-    rows = max(1, STRIP_PIXELS // region.width)
+    rows = _rows(region.width, STRIP_PIXELS)
     return [
         Region(region.x, y, region.width, min(rows, region.bottom - y))
         for y in range(region.y, region.bottom, rows)
     ]
+
+
+def _rows(width: int, pixels: int) -> int:
+    return max(1, pixels // width)
 
 
 class _Reading:
@@ -76,7 +81,8 @@ class _Reading:
         self._size = Size(document.width(), document.height())
         self._source = source
         self._region = region
-        self._left = strips(region)
+        self._row = region.y  # the next to be read
+        self._rows = _rows(region.width, _FIRST_PIXELS)  # of the next strip
         # a BytesIO gives its bytes away uncopied; to join 48 MB would take 40 ms
         self._pixels = io.BytesIO()
         self._mask = io.BytesIO()
@@ -86,9 +92,22 @@ class _Reading:
     def go_on(self, seconds: float) -> bool:
         """Read for about so long; whether all is read. Raises ScumbleError."""
         until = time.perf_counter() + seconds
-        while self._left and time.perf_counter() < until:
-            self._read(self._left.pop(0))
-        return not self._left
+        region = self._region
+        while self._row < region.bottom and time.perf_counter() < until:
+            began = time.perf_counter()
+            rows = min(self._rows, region.bottom - self._row)
+            self._read(Region(region.x, self._row, region.width, rows))
+            self._row += rows
+            self._rows = self._next_rows(rows, time.perf_counter() - began)
+        return self._row == region.bottom
+
+    def _next_rows(self, rows: int, seconds: float) -> int:
+        """Fewer than before where those took long, more where a call was hardly worth it."""
+        if seconds > TURN_SECONDS / 2:
+            return max(1, rows // 2)
+        if seconds < TURN_SECONDS / 8:
+            return min(2 * rows, _rows(self._region.width, STRIP_PIXELS))
+        return rows
 
     def snapshot(self) -> Snapshot:
         mask = self._mask.getvalue() if self._selection else None
