@@ -34,7 +34,11 @@ def read_in_turns(document: Document, region: Region, with_mask: bool, then: The
     large = region.size.pixels > _ONE_TURN_PIXELS
     # Krita gives no clone of a document that is busy: then the document itself is read
     clone = document.clone() if large else None
-    _turn(_Reading(document, clone or document, region, with_mask), clone, large, then)
+    reading = _Reading(document, clone or document, region, with_mask)
+    if large:  # the clone has taken its time of this turn
+        QTimer.singleShot(0, lambda: _turn(reading, clone, large, then))
+    else:
+        _turn(reading, clone, large, then)
 
 
 def read_at_once(document: Document, region: Region, with_mask: bool) -> Snapshot:

@@ -158,10 +158,10 @@ def test_the_plugin_never_keeps_the_main_thread_long(krita: KritaRun, scenario: 
     assert watch["ticks"] > 50
     assert watch["visits"] > 10
     assert watch["longest_visit_ms"] <= MOST_MS, watch
-    # Krita's own repainting of a new layer is not the plugin's doing, and once it takes longer than
-    # another time; a call that keeps Python's lock stops the timer for seconds
+    # Krita's own repainting of a new layer is not the plugin's doing, and once it takes thrice as
+    # long as another time; a call that keeps Python's lock stops the timer for seconds
     longest_own_ms = max(gap["longest_gap_ms"] for gap in own)
-    assert watch["longest_gap_ms"] <= 2 * longest_own_ms + MOST_MS, facts
+    assert watch["longest_gap_ms"] <= 3 * longest_own_ms + MOST_MS, facts
 
 
 @pytest.mark.parametrize("scenario", WHOLE)
