@@ -20,14 +20,7 @@ def fill_in_a_large_document(facts):
     yield screen.says("Fill")
     yield 1000  # whatever the new document still keeps Krita busy with
     yield from _krita_adds_a_layer(document, facts)
-    watch = Watch()
-    watch.start()
-    screen.panel().button.click()
-    facts["working_at_once"] = screen.working()
-    yield screen.settled(document, 2)
-    yield 500
-    watch.stop()
-    facts["watch"] = watch.facts()
+    yield from _press_and_watch(document, facts)
     after = screen.visible(document)
     layer = screen.layers(document)[-1]
     facts["names"] = screen.names(document)
@@ -48,6 +41,18 @@ def fill_in_a_large_document(facts):
     yield lambda: screen.idle(document) and len(screen.names(document)) == 2
     facts["redone_as_it_was"] = screen.visible(document) == after
     yield from screen.close(document)
+
+
+def _press_and_watch(document, facts):
+    """Fill, until the layer is there, and how long Krita was away meanwhile."""
+    watch = Watch()
+    watch.start()
+    screen.panel().button.click()
+    facts["working_at_once"] = screen.working()
+    yield screen.settled(document, 2)
+    yield 500
+    watch.stop()
+    facts["watch"] = watch.facts()
 
 
 def _krita_adds_a_layer(document, facts):
@@ -87,14 +92,7 @@ def whole(label, depth, strength):
         yield screen.says(label)
         yield 1000
         yield from _krita_adds_a_layer(document, facts)
-        watch = Watch()
-        watch.start()
-        screen.panel().button.click()
-        facts["working_at_once"] = screen.working()
-        yield screen.settled(document, 2)
-        yield 500
-        watch.stop()
-        facts["watch"] = watch.facts()
+        yield from _press_and_watch(document, facts)
         facts["names"] = screen.names(document)
         facts["bounds"] = screen.bounds(screen.layers(document)[-1])
         facts["changed"] = screen.changes_outside(before, screen.visible(document), 0, 0, 0, 0) > 0
