@@ -30,6 +30,7 @@ from .values import (
     Intent,
     MaskSettings,
     Mode,
+    ModelInfo,
     Prefill,
     Region,
     Size,
@@ -174,20 +175,23 @@ def build_request(
     document: str,
     canvas: Size,
     selection: Optional[Region],
+    capabilities: Optional[Capabilities] = None,
 ) -> GenerationRequest:
     """The request that the form makes on this canvas; a random seed is drawn here.
 
     Model and sampler are the form's own, which may be ""; `with_model` settles
     them. The intent is that of a selection that is neither empty canvas nor a
-    background. Raises
-    ScumbleError (bad_request).
+    background. The context fits the model, where the capabilities tell it and
+    one is needed. Raises ScumbleError (bad_request).
     """
     check(form)
     _check_canvas(canvas)
     action = action_for(form, selection is not None)
     region = Region(0, 0, canvas.width, canvas.height)
+    intent = Intent.FILL
     if selection is not None:
-        region = _context(form, selection, canvas)
+        intent = intent_for(form, False)
+        region = _context(form, selection, canvas, _native(form, intent, capabilities))
     if region.size.pixels > MAX_PIXELS:
         raise bad_request("The region is too large.", "Select less.")
     return GenerationRequest(
@@ -205,7 +209,7 @@ def build_request(
         canvas=canvas,
         region=region,
         document=document,
-        intent=intent_for(form, False) if selection is not None else Intent.FILL,
+        intent=intent,
         prefill=form.prefill,
         mask=form.mask if selection is None else _in_pixels(form, selection),
         colour_match=form.colour_match,
@@ -222,7 +226,7 @@ def with_model(request: GenerationRequest, capabilities: Capabilities) -> Genera
     if not request.needs_model:
         return replace(request, model="", sampler="")
     wanted = request.model
-    model = next((m for m in capabilities.models if wanted in ("", m.id)), None)
+    model = _model(wanted, capabilities)
     if model is None:
         raise ScumbleError(
             ErrorCode.MODEL_MISSING,
@@ -242,6 +246,10 @@ def with_model(request: GenerationRequest, capabilities: Capabilities) -> Genera
             "Choose another sampler.",
         )
     return replace(request, model=model.id, sampler=request.sampler or model.sampler)
+
+
+def _model(wanted: str, capabilities: Capabilities) -> Optional[ModelInfo]:
+    return next((m for m in capabilities.models if wanted in ("", m.id)), None)
 
 
 def draw_seed() -> int:
@@ -315,10 +323,18 @@ def _in_pixels(form: Form, selection: Region) -> MaskSettings:
     return MaskSettings(width("grow"), width("feather"), width("blend"))
 
 
-def _context(form: Form, selection: Region, canvas: Size) -> Region:
+def _native(form: Form, intent: Intent, capabilities: Optional[Capabilities]) -> Optional[int]:
+    """The native side of the model that will draw; None where none will or it is not known."""
+    if capabilities is None or intent is Intent.REMOVE:
+        return None
+    model = _model(form.model, capabilities)
+    return None if model is None else model.native
+
+
+def _context(form: Form, selection: Region, canvas: Size, native: Optional[int]) -> Region:
     choice: ContextChoice = form.context
     if form.marked is not None:
         choice = form.marked
     elif form.padding is not None:
         choice = form.padding
-    return context_region(selection, canvas, choice)
+    return context_region(selection, canvas, choice, native)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import Tuple, Union
+from typing import Optional, Tuple, Union
 
 from .errors import bad_request
 from .values import MAX_SIDE, Region, Size
@@ -28,7 +28,9 @@ class Context(Enum):
     The first three give the share of the context's longer side that the
     selection's longer side takes. Smaller selections take less, in Auto below 45 %
     from 105 pixels down: MIN_SURROUNDINGS goes before, since with fewer pixels round
-    it a model cannot tell what it is filling.
+    it a model cannot tell what it is filling. A model trained below SMALL_NATIVE pixels
+    has none to spare: in Auto its share is SMALL_SHARE, and its least surroundings are
+    an eighth of its native side.
     """
 
     TIGHT = "tight"
@@ -38,6 +40,8 @@ class Context(Enum):
 
 
 SHARES = {Context.TIGHT: 0.72, Context.AUTO: 0.56, Context.WIDE: 0.36}
+SMALL_NATIVE = 256
+SMALL_SHARE = 0.7
 
 # a choice, pixels of padding, or a rectangle that the artist marked (by a layer's bounds)
 ContextChoice = Union[Context, int, Region]
@@ -110,7 +114,10 @@ def whole(canvas: Size) -> Region:
 
 
 def context_region(
-    selection: Region, canvas: Size, context: ContextChoice = Context.AUTO
+    selection: Region,
+    canvas: Size,
+    context: ContextChoice = Context.AUTO,
+    native: Optional[int] = None,
 ) -> Region:
     """The rectangle to read round `selection`, within the canvas and holding the selection.
 
@@ -120,6 +127,9 @@ def context_region(
     it. A number of pixels is taken literally: it is cut at the edge and has no
     least surroundings. A selection thinner than 1:MAX_ASPECT gets a context of
     at most that aspect, because models draw badly in thinner strips.
+
+    native: the side in pixels that the model was trained at; None where no model
+    draws or none is known yet, which counts as a large one.
 
     Raises ScumbleError (bad_request) for a selection that is empty or outside
     the canvas, for negative padding and for a canvas without pixels.
@@ -139,11 +149,15 @@ def context_region(
         return clamp(pad(inside, min(context, MAX_SIDE)), canvas)
     if context is Context.WHOLE:
         return whole(canvas)
+    share, least = SHARES[context], MIN_SURROUNDINGS
+    if native is not None and native < SMALL_NATIVE:
+        least = native // 8
+        share = SMALL_SHARE if context is Context.AUTO else share
     longer = max(inside.width, inside.height)
     wanted = bounded_aspect(
         Size(
-            inside.width + 2 * _padding(inside.width, longer, SHARES[context]),
-            inside.height + 2 * _padding(inside.height, longer, SHARES[context]),
+            inside.width + 2 * max(least, _padding(inside.width, longer, share)),
+            inside.height + 2 * max(least, _padding(inside.height, longer, share)),
         )
     )
     x = _place(inside.x, inside.width, wanted.width, canvas.width)
@@ -157,7 +171,7 @@ def _padding(side: int, longer: int, share: float) -> int:
     Across a strip less is read than along it (by the geometric mean of both
     sides), or a thin selection would lose its resolution to the surroundings.
     """
-    return max(MIN_SURROUNDINGS, math.ceil(math.sqrt(side * longer) * (1 / share - 1) / 2))
+    return math.ceil(math.sqrt(side * longer) * (1 / share - 1) / 2)
 
 
 def _place(start: int, length: int, wanted: int, limit: int) -> int:

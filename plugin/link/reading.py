@@ -38,7 +38,7 @@ def look(
         raise bad_request("No document is open.", "Open or create one.")
     selection, size = canvas.selection(), canvas.size()
     form = settle(canvas, form)
-    request = build_request(form, uuid.uuid4().hex, document, size, selection)
+    request = build_request(form, uuid.uuid4().hex, document, size, selection, capabilities)
     return _settled(request, capabilities), selection is not None
 
 

@@ -195,6 +195,27 @@ def test_at_least_64_pixels_surround_the_selection_where_the_canvas_has_them(
         assert took >= min(64, has)
 
 
+@pytest.mark.parametrize("side", [20, 80, 200, 1000])
+@pytest.mark.parametrize("flat", [1.0, 0.5])
+def test_a_small_model_spends_its_pixels_on_the_selection(side: int, flat: float) -> None:
+    canvas = Size(4000, 3000)
+    selection = middle(side, canvas, int(side * flat))
+    region = context_region(selection, canvas, native=128)
+    assert min(surroundings(selection, region)) >= 16
+    taken = share(selection, region)
+    assert taken > share(selection, context_region(selection, canvas, native=512))
+    if side >= 80:
+        assert 0.68 <= taken <= 0.77  # across a strip less is read than along it
+    assert context_region(selection, canvas, native=512) == context_region(selection, canvas)
+
+
+def test_a_small_model_reads_as_wide_as_the_artist_chose() -> None:
+    canvas, selection = Size(8000, 6000), Region(3000, 3000, 600, 400)
+    for choice in (Context.TIGHT, Context.WIDE, Context.WHOLE, 30, Region(2900, 2900, 900, 900)):
+        known = context_region(selection, canvas, choice)
+        assert context_region(selection, canvas, choice, native=128) == known
+
+
 def test_a_wider_choice_reads_more() -> None:
     canvas, selection = Size(8000, 6000), Region(3000, 3000, 600, 400)
     tight, auto, wide, whole = (context_region(selection, canvas, c) for c in Context)

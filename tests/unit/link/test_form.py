@@ -228,6 +228,23 @@ def test_the_context_is_geometrys(context: Context) -> None:
     assert request.region == context_region(SELECTION, CANVAS, context)
 
 
+def test_the_context_in_auto_fits_the_model_that_draws() -> None:
+    first = CAPABILITIES.models[0]
+    small = Capabilities((first, replace(first, id="small", native=128)), CAPABILITIES.samplers)
+
+    def region(form: Form) -> Region:
+        return build_request(form, "job-1", "doc", CANVAS, SELECTION, small).region
+
+    usual = context_region(SELECTION, CANVAS)
+    tight = context_region(SELECTION, CANVAS, native=128)
+    assert tight.width < usual.width
+    assert region(Form(prompt="fig")) == usual  # the first model
+    assert region(Form(prompt="fig", model="small")) == tight
+    assert region(Form(prompt="fig", model="gone")) == usual
+    assert region(Form(model="small")) == usual  # what goes away needs its surroundings, no model
+    assert region(Form(prompt="fig", model="small", context=Context.WIDE)).width > usual.width
+
+
 def test_pixels_of_padding_and_a_marked_context_go_before_the_choice() -> None:
     padded = built(Form(padding=10), selection=SELECTION)
     assert padded.region == Region(990, 890, 220, 120)
