@@ -70,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--looks-minutes", type=float, default=20)
     parser.add_argument("--judge-minutes", type=float, default=120)
     parser.add_argument("--unet-minutes", type=float, default=600)
+    parser.add_argument(
+        "--unet-rate",
+        type=float,
+        default=1e-3,
+        help="highest learning rate of the U-Net; to go on from learned weights take less",
+    )
     parser.add_argument("--shards", type=int, default=60, help="of 1,024 lessons each")
     parser.add_argument(
         "--keep-encoder",
@@ -125,7 +131,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
             pictures = sheets.draw(pipeline, prompts.all_prompts()[::5])
             sheets.grid(pictures, 10).save(folder / "sheet.png")
 
-        unet.train(folder, minutes=options.unet_minutes, sheet=sheet)
+        unet.train(folder, minutes=options.unet_minutes, rate=options.unet_rate, sheet=sheet)
     if "judge" in stages:
         clip.train(folder, records, minutes=options.judge_minutes, name="judge")
 

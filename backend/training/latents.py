@@ -27,14 +27,15 @@ SHARD = 1024  # lessons in a file
 SIDE = 16  # of the latents
 CAPTIONS = 3  # ways to say it that are kept for every lesson
 # Half of the lessons are text to image, half are to fill a part of a picture.
-KINDS = {"full": 0.48, "place": 0.41, "scribble": 0.04, "empty": 0.07}
+KINDS = {"full": 0.45, "place": 0.45, "scribble": 0.04, "empty": 0.06}
 # How often a mask is made of whole latents. A latent that is hidden in part is a mixture with grey,
 # yet the mask, which pipelines reduce by taking every eighth pixel, may call it given. Where most
 # are like that nothing can be copied, and the U-Net learns to trust no colour beside a mask.
 ALIGNED = 0.75
 # A whole picture has one composition: the thing in the middle on white, or on a colour that its
-# caption names. What a caption leaves open a small network can only answer with a blur.
-WHOLE = (13, 13, SIZE - 13, SIZE - 13)
+# caption names. What a caption leaves open a small network can only answer with a blur. It is of
+# the size that it mostly has in a fill, so that one learns from the other.
+WHOLE = (17, 17, SIZE - 17, SIZE - 17)
 WHOLE_WHITE = 0.8
 # Grounds that a fill goes on.
 GROUNDS = {"white": 0.1, "plain": 0.25, "gradient": 0.25, "noise": 0.25, "horizon": 0.15}

@@ -8,6 +8,8 @@ from PIL import Image, ImageDraw
 
 Mask = npt.NDArray[np.float32]  # H x W, 0 or 1
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+# The longer side of a mask as a share of the picture's: most masks' and the others'.
+LARGE, ANY = (0.72, 0.92), (0.42, 0.86)
 
 
 def full(size: int) -> Mask:
@@ -19,10 +21,11 @@ def place(rng: np.random.Generator, size: int, step: int = 1) -> tuple[Mask, Box
     """A rectangle or ellipse to put a thing into, and the box for the thing.
 
     Editors show a model the selection in the middle of its surroundings, or near it at the
-    canvas's edge, so most masks lie there. The thing keeps clear of the mask's edge: what is drawn
-    along it is background. The sides lie on multiples of `step`.
+    canvas's edge, so most masks lie there; and they show a model this small little more than the
+    selection, so most are large. The thing keeps clear of the mask's edge: what is drawn along it
+    is background. The sides lie on multiples of `step`.
     """
-    long = rng.uniform(0.42, 0.86) * size
+    long = rng.uniform(*(LARGE if rng.random() < 0.7 else ANY)) * size
     sides = np.array([long, long * rng.uniform(0.65, 1.0)])[rng.permutation(2)]
     sides = np.round(sides / step) * step
     shift = rng.normal(0, 0.03, 2) if rng.random() < 0.65 else rng.uniform(-0.5, 0.5, 2)
@@ -31,7 +34,7 @@ def place(rng: np.random.Generator, size: int, step: int = 1) -> tuple[Mask, Box
     right, bottom = left + sides[0], top + sides[1]
     mask = np.zeros((size, size), dtype=np.float32)
     if rng.random() < 0.75:
-        share = rng.uniform(0.76, 0.82)
+        share = rng.uniform(0.78, 0.84)
         mask[round(top) : round(bottom), round(left) : round(right)] = 1
     else:
         share = rng.uniform(0.66, 0.72)

@@ -142,12 +142,13 @@ def train(
     folder: Path,
     *,
     minutes: float,
+    rate: float = LEARNING_RATE,
     sheet: Callable[[Drawer], None] | None = None,
     seed: int = 4,
 ) -> None:
     """Train for `minutes` in all (over all sessions) on the lessons in `folder`/latents.
 
-    `sheet` is called with the averaged weights now and then.
+    `rate` is the highest learning rate. `sheet` is called with the averaged weights now and then.
     """
     lessons = latents.load(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
@@ -161,7 +162,7 @@ def train(
         {"params": list(drawer.text.parameters()), "share": TEXT_RATE},
     ]
     optimizer = torch.optim.AdamW(
-        groups, LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+        groups, rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
     workers = Workers(drawer)
@@ -171,7 +172,7 @@ def train(
     shown = time.monotonic()
     bar = tqdm(total=minutes, unit="min", mininterval=10)
     while run.going(minutes):
-        run.set_rate(LEARNING_RATE, minutes, warm_up=60, floor=0.05)
+        run.set_rate(rate, minutes, warm_up=60, floor=0.05)
         share_done = run.seconds / (minutes * 60)
         batch = max(size for share, size in BATCHES if share_done >= share)
         recent.append(workers.backward(lesson, _pieces(rng, batch, lessons, read, alphas)))
