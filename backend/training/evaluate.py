@@ -18,7 +18,9 @@ from .vae import SIZE
 
 SEEDS = (1000, 2000)
 FILL_SEED = 3000
-BOX = (24, 24, 104, 104)  # the rectangle that is filled: left, top, right, bottom
+# The rectangle that is filled (left, top, right, bottom): as large in the picture as a selection is
+# in what Scumble shows a model of this size.
+BOX = (16, 16, 112, 112)
 
 Figures = dict[str, float]
 

@@ -91,7 +91,7 @@ def fill(
     `fitted` turns the request's `gradient_domain` on.
     """
     canvas = Size(ground.shape[1], ground.shape[0])
-    context = context_region(selection, canvas)
+    context = context_region(selection, canvas, native=model.native)
     request = GenerationRequest(
         id="sheet",
         mode=Mode.INPAINT,
