@@ -120,7 +120,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
     if "latents" in stages:
         encode = latents.encoder(vae.load(folder), options.keep_encoder)
         latents.make(folder, encode, records, shards=options.shards)
-    if "looks" in stages and not (folder / "text.pt").exists():
+    if "looks" in stages and (options.only or not (folder / "text.pt").exists()):
         clip.make_tokenizer(folder, everything)
         looks.train(folder, minutes=options.looks_minutes)
     if "unet" in stages:

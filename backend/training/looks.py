@@ -6,10 +6,14 @@ variance lay in four directions. (A contrastive pair is content with whatever su
 batch apart, and a U-Net that has just learned colours asks for nothing but colours.) So it starts
 with a plain regression: from the mean of a caption's token vectors a linear map has to give the
 picture, as its principal components, of which the small ones count nearly as much as the large.
+
+What this leaves unexplained the U-Net has to learn thing by thing, and far more slowly. A run whose
+captions still say little about its pictures can come back to it (``train --only looks``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -24,7 +28,7 @@ from .precision import autocast
 COMPONENTS = 160
 EVENNESS = 0.5  # 0: components count as in the pictures; 1: all alike
 LEARNING_RATE = 1e-3
-BATCH = 64
+BATCH = 128
 
 
 class Reader(nn.Module):
@@ -54,7 +58,10 @@ def components(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
-    """Train for `minutes` on the whole pictures among the lessons; leaves text.pt."""
+    """Train for `minutes` on the whole pictures among the lessons; leaves text.pt.
+
+    Goes on from text.pt where there is one; a U-Net's run in `folder` listens to the outcome.
+    """
     lessons = latents.load(folder)
     whole = (lessons.mask.flatten(1).min(1).values == 1).nonzero().flatten()
     wanted = components(lessons.latents[whole])
@@ -62,6 +69,8 @@ def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
     read = unet.Tokens(tokenizer)
     torch.manual_seed(seed)
     reader = Reader(tokenizer).train()
+    if (folder / "text.pt").exists():
+        reader.text.load_state_dict(unet.known_text(folder))
     optimizer = torch.optim.AdamW(reader.parameters(), LEARNING_RATE, betas=(0.9, 0.98), fused=True)
     run = Run(folder / "looks.pt", reader, optimizer, decay=0.97)
     bar = tqdm(total=minutes, unit="min", mininterval=10)
@@ -85,3 +94,13 @@ def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
     average = run.average.module
     assert isinstance(average, Reader)
     save(folder / "text.pt", average.text.state_dict())
+    _hand_on(folder, average.text.state_dict())
+
+
+def _hand_on(folder: Path, text: Mapping[str, torch.Tensor]) -> None:
+    path = folder / "unet.pt"
+    if path.exists():
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for weights in (state["module"], state["average"]):
+            weights.update({f"text.{name}": value for name, value in text.items()})
+        save(path, {**state, "optimizer": None})

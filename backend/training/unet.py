@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -34,24 +35,41 @@ from .workers import Workers
 CHANNELS = (64, 128, 256)
 EMBEDDING = 512  # of timestep and pooled caption
 LEARNING_RATE = 1e-3
-TEXT_RATE = 0.2  # share of it for the text encoder
+TEXT_RATE = 0.1  # share of it for the text encoder
 # Lessons a step, from which share of the run on: fewer first, for more steps, then more, for less
 # noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
 BATCHES = ((0.0, 64), (0.85, 128))
 PIECE = 32
 MASK_CHANNEL = 4  # of the nine
-# A quarter of the steps each: up to FINE, where what is drawn is cleaned, and from NOISY on to pure
-# noise, where shapes are decided.
-FINE, NOISY = 0.3, 0.7
-# Weight of the error where the picture is given anyway, and where a fill has to go on with the
-# background. What is asked of the U-Net there is little but exact, and an eye sees the least of it
-# as a seam; with the weight of the thing, whose details nobody can foresee, it would be lost.
-OUTSIDE, GROUND = 5.0, 10.0
+EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
+SHEET_EVERY = 1800.0  # seconds
+
+
+@dataclass(frozen=True)
+class Emphasis:
+    """What counts in a part of a run.
+
+    thing, ground, outside: weight of the error in the thing, in the background that a fill has to
+    go on with, and where the picture is given anyway. stretches: a quarter of the steps each, as
+    shares of the schedule (0 clean, 1 pure noise).
+    """
+
+    thing: float
+    ground: float
+    outside: float
+    stretches: tuple[tuple[float, float], ...]
+
+
+# Things first: what is drawn is decided where there is most noise.
+THINGS = Emphasis(3.0, 4.0, 2.0, ((0.0, 0.5), (0.7, 1.0), (0.5, 1.0), (0.6, 1.0)))
+# Then exactness, and a quarter of the steps to clean what is drawn. Little is asked of the U-Net in
+# a background, but that is exact, and an eye sees the least of it as a seam; with the weight of the
+# thing, whose details nobody can foresee, it would be lost.
+EXACTNESS = Emphasis(2.0, 10.0, 5.0, ((0.0, 0.5), (0.7, 1.0), (0.5, 1.0), (0.0, 0.3)))
+EXACTNESS_FROM = 0.65  # of the run
 # Errors are also averaged over COARSE x COARSE latents. What is wrong in one direction all over a
 # background is a tenth of what is wrong from place to place, and what one sees.
 COARSE = 4
-EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
-SHEET_EVERY = 1800.0  # seconds
 
 # Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity, weight of its error.
 Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -102,12 +120,15 @@ def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     return weighted.mean()
 
 
-def shares(mask: torch.Tensor, ground: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
-    """How much an error counts, by place: 1 in the thing, GROUND beside it, OUTSIDE the mask.
+def shares(
+    mask: torch.Tensor, ground: torch.Tensor, given: torch.Tensor, emphasis: Emphasis
+) -> torch.Tensor:
+    """How much an error counts, by place (N x 1 x H x W).
 
-    There `given` tells where a latent is the picture's own; one that is grey in part counts 1.
+    `given` tells where a latent is the picture's own; one that is grey in part counts 1.
     """
-    return torch.where(mask > 0, torch.where(ground, GROUND, 1.0), torch.where(given, OUTSIDE, 1.0))
+    inside = torch.where(ground, emphasis.ground, emphasis.thing)
+    return torch.where(mask > 0, inside, torch.where(given, emphasis.outside, 1.0))
 
 
 class Drawer(nn.Module):
@@ -161,9 +182,7 @@ def train(
         {"params": list(drawer.unet.parameters()), "share": 1.0},
         {"params": list(drawer.text.parameters()), "share": TEXT_RATE},
     ]
-    optimizer = torch.optim.AdamW(
-        groups, rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
-    )
+    optimizer = torch.optim.AdamW(groups, rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
     workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
@@ -175,7 +194,9 @@ def train(
         run.set_rate(rate, minutes, warm_up=60, floor=0.05)
         share_done = run.seconds / (minutes * 60)
         batch = max(size for share, size in BATCHES if share_done >= share)
-        recent.append(workers.backward(lesson, _pieces(rng, batch, lessons, read, alphas)))
+        emphasis = EXACTNESS if share_done >= EXACTNESS_FROM else THINGS
+        pieces = _pieces(rng, batch, lessons, read, alphas, emphasis)
+        recent.append(workers.backward(lesson, pieces))
         torch.nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
         optimizer.step()
         run.advance()
@@ -197,6 +218,7 @@ def _pieces(
     lessons: latents.Lessons,
     read: Tokens,
     alphas: torch.Tensor,
+    emphasis: Emphasis,
 ) -> list[Piece]:
     """One step's work, with noise added and captions read."""
     chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
@@ -208,9 +230,7 @@ def _pieces(
         even = (torch.arange(quarter) + torch.rand(quarter, generator=rng)) / quarter
         return start + (end - start) * even
 
-    part = torch.stack(
-        [stretch(0, 0.5), stretch(NOISY, 1), stretch(0.5, 1), stretch(0, FINE)], dim=1
-    ).flatten()
+    part = torch.stack([stretch(*ends) for ends in emphasis.stretches], dim=1).flatten()
     steps = (part * diffusion.STEPS).long().clamp(max=diffusion.STEPS - 1)
     squares = alphas[steps]
     noise = torch.randn(pictures.shape, generator=rng)
@@ -226,7 +246,7 @@ def _pieces(
     given = torch.cat([noisy, mask, visible], dim=1)
     target = diffusion.velocity(pictures, noise, squares)
     whole = (visible == pictures).all(dim=1, keepdim=True)
-    work = (given, steps, squares, ids, target, shares(mask, ground, whole))
+    work = (given, steps, squares, ids, target, shares(mask, ground, whole, emphasis))
     split = [part.chunk(batch // PIECE) for part in work]
     return list(zip(*split, strict=True))
 

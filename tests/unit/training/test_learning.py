@@ -1,6 +1,7 @@
 """The machinery of a run: shared work, averages, resuming, and the VAE's start."""
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 from transformers import CLIPTokenizer
 
-from scumble.training import checkpoints, export, latents, linear_start, tokens, unet, vae
+from scumble.training import checkpoints, export, latents, linear_start, looks, tokens, unet, vae
 from scumble.training.begin import begin
 from scumble.training.clip import encode
 from scumble.training.workers import Workers
@@ -98,19 +99,24 @@ def loss_of(wrong: torch.Tensor, share: torch.Tensor) -> float:
     return unet.lesson(drawer, (*piece, wrong.float().expand(1, 4, -1, -1), share)).item()
 
 
-def test_an_error_in_the_background_counts_more_than_one_in_the_thing() -> None:
+@pytest.mark.parametrize("emphasis", [unet.THINGS, unet.EXACTNESS])
+def test_an_error_in_the_background_counts_more_than_one_in_the_thing(
+    emphasis: unet.Emphasis,
+) -> None:
     ground = torch.ones_like(MASK, dtype=torch.bool)
     ground[..., 6:10, 6:10] = False
     whole = torch.ones_like(ground)
     whole[..., 2:4, :] = False  # hidden in part, above the mask
-    share = unet.shares(MASK, ground, whole)
+    share = unet.shares(MASK, ground, whole, emphasis)
     outer = (1 - MASK) * whole
     thing, outside = (loss_of(part * SIGNS, share) for part in (MASK * ~ground, outer))
     around, part = (loss_of(p * SIGNS, share) for p in (MASK * ground, (1 - MASK) * ~whole))
     count = 16.0
-    assert around / (MASK.sum() - count) == pytest.approx(unet.GROUND * thing / count)
-    assert outside / outer.sum() == pytest.approx(unet.OUTSIDE * thing / count)
-    assert part / (2 * latents.SIDE) == pytest.approx(thing / count)
+    unit = thing / emphasis.thing / count
+    assert around / (MASK.sum() - count) == pytest.approx(emphasis.ground * unit)
+    assert outside / outer.sum() == pytest.approx(emphasis.outside * unit)
+    assert part / (2 * latents.SIDE) == pytest.approx(unit)
+    assert emphasis.ground > emphasis.thing
 
 
 def test_an_error_in_one_direction_counts_more_than_one_in_turns() -> None:
@@ -118,6 +124,37 @@ def test_an_error_in_one_direction_counts_more_than_one_in_turns() -> None:
     assert loss_of(MASK, share) == pytest.approx(
         (1 + unet.COARSE**2) * loss_of(MASK * SIGNS, share)
     )
+
+
+def test_what_captions_look_like_is_learned_on_and_the_unet_listens(tmp_path: Path) -> None:
+    tokenizer = tokens.train(["red apple", "green pear"])
+    tokenizer.save_pretrained(tmp_path / "tokenizer")
+    count = 8
+    empty = torch.zeros(count, 4, latents.SIDE, latents.SIDE)
+    shard = {
+        "latents": torch.randn(empty.shape, generator=torch.Generator().manual_seed(0)),
+        "visible": empty,
+        "mask": torch.ones_like(empty[:, :1]),
+        "ground": torch.zeros_like(empty[:, :1], dtype=torch.bool),
+        "captions": json.dumps([["red apple"] * 3, ["green pear"] * 3] * (count // 2)),
+    }
+    checkpoints.save(tmp_path / "latents" / "0000.pt", shard)
+    known = {name: value + 1 for name, value in unet.text_model(tokenizer).state_dict().items()}
+    checkpoints.save(tmp_path / "text.pt", known)
+    weights = unet.Drawer(unet.text_model(tokenizer)).state_dict()
+    state = {"module": weights, "average": weights, "optimizer": {"of": "before"}, "step": 7}
+    checkpoints.save(tmp_path / "unet.pt", state)
+
+    looks.train(tmp_path, minutes=0)  # no time to learn anything new
+
+    listening = torch.load(tmp_path / "unet.pt", weights_only=True)
+    assert (listening["step"], listening["optimizer"]) == (7, None)
+    for name, value in torch.load(tmp_path / "text.pt", weights_only=True).items():
+        assert torch.equal(value, known[name])
+        assert torch.equal(value, listening["module"][f"text.{name}"])
+        assert torch.equal(value, listening["average"][f"text.{name}"])
+    for name in ("unet.conv_in.weight", "unet.conv_out.bias"):
+        assert torch.equal(listening["module"][name], weights[name])
 
 
 def test_the_vae_starts_as_principal_components() -> None:
