@@ -233,7 +233,7 @@ def _pieces(
     part = torch.stack([stretch(*ends) for ends in emphasis.stretches], dim=1).flatten()
     steps = (part * diffusion.STEPS).long().clamp(max=diffusion.STEPS - 1)
     squares = alphas[steps]
-    noise = torch.randn(pictures.shape, generator=rng)
+    noise = diffusion.with_drift(torch.randn(pictures.shape, generator=rng), squares, rng)
     texts = [
         lessons.captions[int(i)][int(i + s) % latents.CAPTIONS]
         for i, s in zip(chosen, steps, strict=True)

@@ -1,6 +1,7 @@
 """Forward diffusion: what is added can be told apart again, and the end is pure noise."""
 
 import torch
+from torch import nn
 
 from scumble.training import diffusion
 
@@ -64,3 +65,18 @@ def test_min_snr_weighs_easy_steps_down_and_never_to_nothing() -> None:
     middle = (snr < diffusion.GAMMA) & (snr > 1)
     torch.testing.assert_close(weights[middle], (snr / (snr + 1))[middle])
     assert weights[0] == weights.min() or weights[0] < weights[middle].max()
+
+
+def test_drift_is_broad_a_share_of_the_picture_and_none_at_pure_noise() -> None:
+    squares = diffusion.alphas_cumprod()[[999, 700, 100]]
+    none = torch.zeros(3, 64, 16, 16)
+    added = diffusion.with_drift(none, squares, torch.Generator().manual_seed(0))
+    assert not added[0].any()
+    signal, sigma = squares.sqrt(), (1 - squares).sqrt()
+    broad = nn.functional.avg_pool2d(added, 4)
+    for which in (1, 2):
+        size = broad[which].std() * sigma[which] / signal[which]  # of the picture's own latents
+        assert size <= diffusion.DRIFT
+        assert broad[which].std() > 0.75 * added[which].std()  # white noise: a quarter
+    assert broad[1].std() * sigma[1] / signal[1] > 0.5 * diffusion.DRIFT
+    assert added[2].abs().max() < 5 * diffusion.MOST_DRIFT
