@@ -12,7 +12,7 @@ from PIL import Image
 from .vae import SIZE
 
 STEPS = 20
-GUIDANCE = 3.0  # what the model is shipped with (scumble.json)
+GUIDANCE = 2.0  # what the model is shipped with (scumble.json)
 
 
 def draw(
