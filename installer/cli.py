@@ -22,7 +22,7 @@ from installer.undo import Record, remove_empty
 from plugin.link.errors import ScumbleError
 
 # What the demo asks for, in the words that the small model inside was trained on
-DEMO_PROMPT = "flat cartoon of a balloon"  # the small model knows it
+DEMO_PROMPT = "flat cartoon of a balloon"
 DEMO_NAME = "scumble-demo"
 
 
