@@ -73,8 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unet-rate",
         type=float,
-        default=1e-3,
-        help="highest learning rate of the U-Net; to go on from learned weights take less",
+        help="highest learning rate of the U-Net (default: unet.LEARNING_RATE)",
     )
     parser.add_argument("--shards", type=int, default=60, help="of 1,024 lessons each")
     parser.add_argument(
@@ -131,7 +130,8 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
             pictures = sheets.draw(pipeline, prompts.all_prompts()[::5])
             sheets.grid(pictures, 10).save(folder / "sheet.png")
 
-        unet.train(folder, minutes=options.unet_minutes, rate=options.unet_rate, sheet=sheet)
+        rate = options.unet_rate or unet.LEARNING_RATE
+        unet.train(folder, minutes=options.unet_minutes, rate=rate, sheet=sheet)
     if "judge" in stages:
         clip.train(folder, records, minutes=options.judge_minutes, name="judge")
 

@@ -26,7 +26,7 @@ from .vae import SIZE, to_tensor
 SHARD = 1024  # lessons in a file
 SIDE = 16  # of the latents
 CAPTIONS = 3  # ways to say it that are kept for every lesson
-# Half of the lessons are text to image, half are to fill a part of a picture.
+# Nearly half of the lessons are text to image, as many are to put a thing into a picture.
 KINDS = {"full": 0.45, "place": 0.45, "scribble": 0.04, "empty": 0.06}
 # How often a mask is made of whole latents. A latent that is hidden in part is a mixture with grey,
 # yet the mask, which pipelines reduce by taking every eighth pixel, may call it given. Where most

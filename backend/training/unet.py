@@ -163,7 +163,7 @@ def train(
     folder: Path,
     *,
     minutes: float,
-    rate: float = LEARNING_RATE,
+    rate: float,
     sheet: Callable[[Drawer], None] | None = None,
     seed: int = 4,
 ) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 from desk import Desk, Document
-from small_daemon import SmallDaemon, submitted
+from small_daemon import CAPABILITIES, SmallDaemon, submitted
 
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.form import Action, Form
-from scumble.link.geometry import union
+from scumble.link.geometry import context_region, union
 from scumble.link.values import (
     Intent,
     Mode,
@@ -51,6 +51,17 @@ def test_the_button_keeps_its_word(
     pixels = request.region.size.pixels
     assert [len(blob) for blob in daemon.blobs[request.id]] == [4 * pixels, pixels][:blobs]
     assert (request.model, request.sampler) == ("starter", "ddim")
+
+
+def test_what_is_read_fits_the_model_once_it_is_known(desk: Desk) -> None:
+    desk.canvas.open["one"].selection = SELECTION
+    early = desk.start(Form(prompt="fig"))
+    assert early.region == context_region(SELECTION, early.canvas)
+    small = replace(CAPABILITIES.models[0], native=128)
+    desk.session.capabilities = replace(CAPABILITIES, models=(small,))
+    request = desk.start(Form(prompt="fig"))
+    assert request.region == context_region(SELECTION, request.canvas, native=128)
+    assert request.region.width < early.region.width
 
 
 def test_without_a_document_the_button_generates_and_says_what_is_missing(desk: Desk) -> None:
