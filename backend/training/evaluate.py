@@ -126,13 +126,21 @@ def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int 
 def fill(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
     """A thing asked for in a rectangle of 50 graded or textured pictures, by the plain pipeline."""
     prompts, grounds = fill_cases()
-    mask = Image.new("L", (SIZE, SIZE))
-    ImageDraw.Draw(mask).rectangle((BOX[0], BOX[1], BOX[2] - 1, BOX[3] - 1), fill=255)
+    mask = fill_mask()
     drawn = sheets.draw(
         pipeline, prompts, seed=FILL_SEED, images=grounds, masks=[mask] * len(grounds)
     )
     pasted = [Image.composite(d, g, mask) for d, g in zip(drawn, grounds, strict=True)]
-    return fill_figures("fill", judge, pasted)
+    return fill_figures("fill", judge, pasted, mask)
+
+
+def fill_mask(*, oval: bool = False) -> Image.Image:
+    """BOX, or the ellipse in it, as an "L" mask: 255 where a picture is filled."""
+    mask = Image.new("L", (SIZE, SIZE))
+    draw = ImageDraw.Draw(mask)
+    shape = draw.ellipse if oval else draw.rectangle
+    shape((BOX[0], BOX[1], BOX[2] - 1, BOX[3] - 1), fill=255)
+    return mask
 
 
 def fill_cases(count: int = 50) -> tuple[list[str], list[Image.Image]]:
@@ -143,15 +151,17 @@ def fill_cases(count: int = 50) -> tuple[list[str], list[Image.Image]]:
     return prompts, [_image(backgrounds.make(rng, kind, SIZE)[0]) for kind in kinds]
 
 
-def fill_figures(name: str, judge: Judge, filled: Sequence[Image.Image]) -> Figures:
-    """What the judge says of `fill_cases` with BOX filled, and the colour error at its edge.
+def fill_figures(
+    name: str, judge: Judge, filled: Sequence[Image.Image], mask: Image.Image
+) -> Figures:
+    """What the judge says of `fill_cases` with `mask` filled, and the colour error at its edge.
 
-    The error is taken along the inside of the rectangle's edge against the background that was
+    The error is taken along the inside of the mask's edge against the background that was
     there; where the thing itself comes to the edge that is no error of the background, so the
     median over the pictures stands beside the mean.
     """
     prompts, grounds = fill_cases(len(filled))
-    errors = [edge_error(f, g, BOX) for f, g in zip(filled, grounds, strict=True)]
+    errors = [edge_error(f, g, mask) for f, g in zip(filled, grounds, strict=True)]
     right = [all_prompts().index(prompt) for prompt in prompts]
     return {
         **_rates(name, judge.ranks([picture.crop(BOX) for picture in filled], right)),

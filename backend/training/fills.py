@@ -42,28 +42,33 @@ def draw() -> list[Image.Image]:
             ground = _photograph(number // 2) if number % 2 == 0 else _made(rng, number)
             width, height = (int(side) for side in rng.integers(76, 97, 2))
             left, top = (int(v) for v in rng.integers(24, SIDE - 24 - 96, 2))
-            selection = Region(left, top, width, height)
+            mask = Image.new("L", (SIDE, SIDE))
+            mask.paste(255, (left, top, left + width, top + height))
             style = ("3d", "flat")[number // 2 % 2]
             prompt = captions.prompt(THINGS[number % len(THINGS)], style)
-            drawn.append(fill(engine, starter, ground, selection, prompt, number + 1))
+            drawn.append(fill(engine, starter, ground, mask, prompt, number + 1))
     return drawn
 
 
 def figures(judge: Judge) -> evaluate.Figures:
-    """How right the fills of `evaluate.fill_cases` are, and how exact at the rectangle's edge."""
-    left, top, right, bottom = evaluate.BOX
-    selection = Region(left, top, right - left, bottom - top)
+    """How right the fills of `evaluate.fill_cases` are, and how exact at the mask's edge."""
+    kinds = (
+        ("fill by the engine", False, False),
+        ("fill, its edge's colours fit", False, True),
+        ("fill of an ellipse by the engine", True, False),
+    )
     prompts, grounds = evaluate.fill_cases()
     found: evaluate.Figures = {}
     with _engine() as (engine, starter):
-        for name, fitted in (("fill by the engine", False), ("fill, its edge's colours fit", True)):
+        for name, oval, fitted in kinds:
+            mask = evaluate.fill_mask(oval=oval)
             drawn = [
-                fill(engine, starter, np.asarray(ground), selection, prompt, seed, fitted=fitted)
+                fill(engine, starter, np.asarray(ground), mask, prompt, seed, fitted=fitted)
                 for seed, (prompt, ground) in enumerate(
                     zip(prompts, grounds, strict=True), evaluate.FILL_SEED
                 )
             ]
-            found |= evaluate.fill_figures(name, judge, drawn)
+            found |= evaluate.fill_figures(name, judge, drawn, mask)
     return found
 
 
@@ -80,17 +85,19 @@ def fill(
     engine: DiffusionEngine,
     model: ModelInfo,
     ground: Pixels,
-    selection: Region,
+    mask: Image.Image,
     prompt: str,
     seed: int,
     *,
     fitted: bool = False,
 ) -> Image.Image:
-    """`ground` (H x W x 3) with `selection` filled, with the settings that the model comes with.
+    """`ground` (H x W x 3) filled where `mask` ("L") is, with the settings the model comes with.
 
     `fitted` turns the request's `gradient_domain` on.
     """
     canvas = Size(ground.shape[1], ground.shape[0])
+    left, top, right, bottom = mask.getbbox() or (0, 0, canvas.width, canvas.height)
+    selection = Region(left, top, right - left, bottom - top)
     context = context_region(selection, canvas, native=model.native)
     request = GenerationRequest(
         id="sheet",
@@ -109,10 +116,10 @@ def fill(
         gradient_domain=fitted,
     )
     opaque = np.dstack([ground, np.full(ground.shape[:2], 255, np.uint8)])
-    mask = np.zeros(ground.shape[:2], np.uint8)
-    mask[selection.y : selection.bottom, selection.x : selection.right] = 255
     window = np.s_[context.y : context.bottom, context.x : context.right]
-    (picture,) = engine.run(request, opaque[window].tobytes(), mask[window].tobytes(), HOOKS)
+    (picture,) = engine.run(
+        request, opaque[window].tobytes(), np.asarray(mask)[window].tobytes(), HOOKS
+    )
     size = (picture.region.width, picture.region.height)
     layer = Image.frombytes("RGBA", size, picture.pixels)
     result = Image.fromarray(ground).convert("RGBA")

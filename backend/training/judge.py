@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 from transformers import CLIPTokenizer
 
 from . import clip
@@ -54,13 +54,12 @@ def ssim(first: Image.Image, second: Image.Image, window: int = 8) -> float:
     return float(values.mean())
 
 
-def edge_error(
-    drawn: Image.Image, known: Image.Image, box: tuple[int, int, int, int], width: int = 3
-) -> float:
-    """Mean absolute difference (0 to 255) along the inside of the edge of `box`, `width` pixels."""
-    left, top, right, bottom = box
-    ring = np.zeros((drawn.height, drawn.width), dtype=bool)
-    ring[top:bottom, left:right] = True
-    ring[top + width : bottom - width, left + width : right - width] = False
+def edge_error(drawn: Image.Image, known: Image.Image, mask: Image.Image, width: int = 3) -> float:
+    """Mean absolute difference (0 to 255) along the inside of the edge of `mask`, `width` pixels.
+
+    mask: "L", 255 inside, 0 outside. What is not farther than `width` from a pixel outside counts.
+    """
+    inner = mask.filter(ImageFilter.MinFilter(2 * width + 1))
+    ring = np.asarray(ImageChops.subtract(mask, inner)) > 0
     wrong = np.abs(np.asarray(drawn, dtype=np.float64) - np.asarray(known, dtype=np.float64))
     return float(wrong[ring].mean())

@@ -33,7 +33,7 @@ def place(rng: np.random.Generator, size: int, step: int = 1) -> tuple[Mask, Box
     left, top = np.round(corner / step) * step
     right, bottom = left + sides[0], top + sides[1]
     mask = np.zeros((size, size), dtype=np.float32)
-    if rng.random() < 0.75:
+    if rng.random() < 0.5:
         share = rng.uniform(0.78, 0.84)
         mask[round(top) : round(bottom), round(left) : round(right)] = 1
     else:

@@ -24,6 +24,10 @@ LATENT_CHANNELS = 4  # with mask and visible part the U-Net then has the 9 that 
 CHANNELS = (32, 32, 64, 128)
 GROUPS = 4  # few, so that normalising keeps what features are worth beside each other
 LEARNING_RATE = 5e-4
+# Most noise in a latent that a decoder learns to smooth, where latents are of size 1: about what a
+# U-Net leaves. It draws neighbouring latents a little apart, and a decoder that has met none but an
+# encoder's shows each such difference as a facet.
+ROUGHNESS = 0.25
 KL_WEIGHT = 1e-5  # per latent; just enough to keep the latents near the unit normal's size
 # Small crops first: the same pixels in more, and more different, steps. (share of the run up to
 # which, side of the crop in pixels, pictures in a batch)
@@ -64,14 +68,21 @@ def loss(images: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
 
 
 def lesson(module: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
-    """The whole loss on some pictures."""
+    """The whole loss on some pictures; the latents are roughened once the encoder has learned."""
     learning = module.quant_conv.weight.requires_grad
     with autocast():
         with torch.set_grad_enabled(learning):
             posterior = module.encode(images).latent_dist
-        output = module.decode(posterior.sample()).sample
+        latents = posterior.sample()
+        output = module.decode(latents if learning else rough(latents)).sample
     kl = posterior.kl().float().mean() / posterior.mean[0].numel() if learning else 0.0
     return loss(images, output.float()) + KL_WEIGHT * kl
+
+
+def rough(latents: torch.Tensor) -> torch.Tensor:
+    """`latents` (N x C x H x W) with 0 ... ROUGHNESS of noise, each picture with its own."""
+    amount = torch.rand(len(latents), 1, 1, 1) * ROUGHNESS
+    return latents + amount * torch.randn_like(latents)
 
 
 def train(folder: Path, *, minutes: float, whole: bool = True, seed: int = 1) -> None:

@@ -216,3 +216,22 @@ def test_the_tokenizer_pads_cuts_and_spells_what_it_never_saw() -> None:
     assert ids[2, -1] == tokenizer.eos_token_id
     assert encode(tokenizer, ["A Red APPLE"]).tolist() == ids[:1].tolist()
     assert tokenizer.decode(ids[0], skip_special_tokens=True).strip() == "a red apple"
+
+
+def test_a_decoder_learns_from_latents_that_are_roughened_and_an_encoder_from_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    latent = torch.zeros(64, 4, 4, 4)
+    spread = vae.rough(latent).std(dim=(1, 2, 3))
+    assert spread.max() < 1.5 * vae.ROUGHNESS
+    assert spread.max() > 4 * spread.min()  # some of them hardly
+    module = vae.new()
+    calls: list[torch.Tensor] = []
+    monkeypatch.setattr(vae, "rough", lambda latents: calls.append(latents) or latents)
+    vae.lesson(module, torch.zeros(1, 3, 32, 32))
+    assert not calls
+    module.encoder.requires_grad_(False)
+    module.quant_conv.requires_grad_(False)
+    vae.lesson(module, torch.zeros(1, 3, 32, 32))
+    assert len(calls) == 1

@@ -104,6 +104,16 @@ def test_scribbles_leave_something_and_take_something(seed: int) -> None:
     assert set(np.unique(mask)) == {0, 1}
 
 
+def test_half_of_the_places_for_things_are_ellipses() -> None:
+    rng = np.random.default_rng(0)
+    ovals = 0
+    for _ in range(400):
+        mask, _ = masks.place(rng, 128)
+        rows, columns = mask.any(axis=1).nonzero()[0], mask.any(axis=0).nonzero()[0]
+        ovals += int(not mask[rows[0], columns[0]])
+    assert 160 < ovals < 240
+
+
 def test_whole_blocks_are_those_that_a_mask_touches() -> None:
     mask = np.zeros((16, 16), dtype=np.float32)
     mask[7, 8:10] = 1
