@@ -10,7 +10,7 @@ from pathlib import Path
 from scumble.cli.run import parse_pair
 from scumble.link.errors import bad_request
 from scumble.link.form import Form
-from scumble.link.geometry import Context
+from scumble.link.geometry import Context, is_small
 from scumble.link.values import Intent, MaskSettings, ModelInfo, Prefill, Region
 
 WIDTHS = {
@@ -93,8 +93,9 @@ def describe_mask(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--gradient-domain",
-        action="store_true",
-        help="spread what still differs along the selection's edge over the fill",
+        action=argparse.BooleanOptionalAction,
+        help="spread what still differs along the selection's edge over the fill"
+        " (small models do by themselves)",
     )
 
 
@@ -106,6 +107,7 @@ def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo | None], Form
     context = _context(getattr(options, "context", Context.AUTO.value))
     intent = getattr(options, "intent", None)
     pixels, percent = _widths(options)
+    fitted = getattr(options, "gradient_domain", None)
 
     def make(model: ModelInfo | None) -> Form:
         own = Form() if model is None else model
@@ -128,10 +130,14 @@ def form_maker(options: argparse.Namespace) -> Callable[[ModelInfo | None], Form
             mask_percent=percent,
             colour_match=not getattr(options, "no_colour_match", False),
             focus=getattr(options, "focus", False),
-            gradient_domain=getattr(options, "gradient_domain", False),
+            gradient_domain=_small(model) if fitted is None else fitted,
         )
 
     return make
+
+
+def _small(model: ModelInfo | None) -> bool:
+    return model is not None and is_small(model.native)
 
 
 def _context(text: str) -> Context | int | Region:

@@ -53,9 +53,9 @@ def draw() -> list[Image.Image]:
 def figures(judge: Judge) -> evaluate.Figures:
     """How right the fills of `evaluate.fill_cases` are, and how exact at the mask's edge."""
     kinds = (
-        ("fill by the engine", False, False),
-        ("fill, its edge's colours fit", False, True),
-        ("fill of an ellipse by the engine", True, False),
+        ("fill by the engine", False, True),
+        ("fill, its edge's colours not fit", False, False),
+        ("fill of an ellipse by the engine", True, True),
     )
     prompts, grounds = evaluate.fill_cases()
     found: evaluate.Figures = {}
@@ -89,11 +89,11 @@ def fill(
     prompt: str,
     seed: int,
     *,
-    fitted: bool = False,
+    fitted: bool = True,
 ) -> Image.Image:
     """`ground` (H x W x 3) filled where `mask` ("L") is, with the settings the model comes with.
 
-    `fitted` turns the request's `gradient_domain` on.
+    `fitted` is the request's `gradient_domain`, which the editors turn on for small models.
     """
     canvas = Size(ground.shape[1], ground.shape[0])
     left, top, right, bottom = mask.getbbox() or (0, 0, canvas.width, canvas.height)

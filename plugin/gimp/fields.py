@@ -10,6 +10,7 @@ from gi.repository import GimpUi, Gtk
 from .choice import Choice
 from .context import ContextField
 from .link.form import Form
+from .link.geometry import is_small
 from .link.values import (
     MAX_BATCH,
     MAX_GUIDANCE,
@@ -132,6 +133,7 @@ class Fields(Gtk.Box):
             self.sampler.choose(model.sampler)
             self.steps.set_value(model.steps)
             self.guidance.set_value(model.guidance_scale)
+            self.selection.gradient_domain.set_active(is_small(model.native))
 
     # -- signals
 

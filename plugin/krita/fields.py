@@ -7,6 +7,7 @@ from typing import List, Optional
 from .context import ContextField
 from .fold import Fold
 from .link.form import Form
+from .link.geometry import is_small
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, Capabilities, ModelInfo
 from .link.wording import TIPS
 from .qt import Qt, QtGui, QtWidgets, Signal
@@ -135,6 +136,7 @@ class Fields(QtWidgets.QWidget):
             self._choose_sampler(model.sampler)
             self.steps.setValue(model.steps)
             self.guidance_scale.setValue(model.guidance_scale)
+            self.selection.gradient_domain.setChecked(is_small(model.native))
 
     def _lay_out(self) -> None:
         grid = QtWidgets.QFormLayout()

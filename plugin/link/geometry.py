@@ -150,7 +150,7 @@ def context_region(
     if context is Context.WHOLE:
         return whole(canvas)
     share, least = SHARES[context], MIN_SURROUNDINGS
-    if native is not None and native < SMALL_NATIVE:
+    if native is not None and is_small(native):
         least = native // 8
         share = SMALL_SHARE if context is Context.AUTO else share
     longer = max(inside.width, inside.height)
@@ -163,6 +163,11 @@ def context_region(
     x = _place(inside.x, inside.width, wanted.width, canvas.width)
     y = _place(inside.y, inside.height, wanted.height, canvas.height)
     return Region(x, y, min(wanted.width, canvas.width), min(wanted.height, canvas.height))
+
+
+def is_small(native: int) -> bool:
+    """Whether a model trained at `native` pixels a side is one of the small ones."""
+    return native < SMALL_NATIVE
 
 
 def _padding(side: int, longer: int, share: float) -> int:

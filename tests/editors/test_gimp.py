@@ -285,6 +285,10 @@ def test_the_window_has_every_field_of_a_form(report: Report) -> None:
     assert (seen["choices_grow"], seen["padding_grow"]) == ("4", "Auto")
 
 
+def test_a_small_model_fits_its_edges(report: Report) -> None:
+    assert facts(report, "every_field_is_there")["fits"] is True
+
+
 def test_the_context_is_chosen_at_top_level(report: Report) -> None:
     seen = facts(report, "every_field_is_there")
     assert seen["context"] == [True, False, False], "seen, not in the fold, which is closed"

@@ -192,6 +192,13 @@ def test_choosing_a_model_brings_its_own_settings(panel: Any) -> None:
     assert (form.model, form.sampler, form.steps, form.guidance_scale) == ("big", "lcm", 6, 1.5)
 
 
+def test_a_small_model_fits_its_edges_and_a_large_one_does_not(panel: Any) -> None:
+    assert panel.form().gradient_domain
+    panel.fields.model.setCurrentIndex(1)
+    panel.fields.model.activated.emit(1)
+    assert not panel.form().gradient_domain
+
+
 def test_a_model_that_is_not_offered_yet_stays_chosen(plugin: Any, capabilities: Any) -> None:
     made = plugin("panel").Panel()
     made.show_form(plugin("link.form").Form(model="big", sampler="euler", steps=9))

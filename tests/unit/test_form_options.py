@@ -12,16 +12,16 @@ from scumble.cli.run import make_form_for
 from scumble.link.errors import ErrorCode, ScumbleError
 from scumble.link.form import Form
 from scumble.link.geometry import Context
-from scumble.link.values import Capabilities, Intent, MaskSettings, Region
+from scumble.link.values import Capabilities, Intent, MaskSettings, Mode, ModelInfo, Region
 
 
-def form(*given: str) -> Form:
+def form(*given: str, models: tuple[ModelInfo, ...] = ()) -> Form:
     parser = argparse.ArgumentParser()
     form_options.describe(parser)
     form_options.describe_strength(parser, 1.0)
     form_options.describe_mask(parser)
     options = parser.parse_args(["-o", "x.png", *given])
-    return make_form_for(Capabilities((), ()), form_options.form_maker(options))
+    return make_form_for(Capabilities(models, ()), form_options.form_maker(options))
 
 
 def test_without_a_model_the_form_has_its_own_values() -> None:
@@ -50,6 +50,14 @@ def test_widths_are_pixels_or_percent_each_by_itself() -> None:
     made = form("--grow", "12", "--feather", "5%", "--blend", "3.5px")
     assert made.mask == MaskSettings(grow=12.0, blend=3.5)
     assert made.mask_percent == MaskSettings(feather=5.0)
+
+
+@pytest.mark.parametrize(("native", "own"), [(128, True), (255, True), (256, False), (512, False)])
+def test_a_small_model_fits_its_edges_unless_told_otherwise(native: int, own: bool) -> None:
+    model = ModelInfo("m", "M", "sd1", native, tuple(Mode), ("ddim",), "ddim", 20, 2.0)
+    assert form(models=(model,)).gradient_domain is own
+    assert form("--gradient-domain", models=(model,)).gradient_domain
+    assert not form("--no-gradient-domain", models=(model,)).gradient_domain
 
 
 def test_intent_focus_and_gradient_domain_are_taken_over() -> None:

@@ -134,6 +134,7 @@ def every_field_is_there():
             mask_percent=MaskSettings(grow=2.5),
         ),
     }
+    facts["fits"] = window.form().gradient_domain
     context, fold = window.fields.context, window.fields.selection
     facts["context"] = [context.get_mapped(), context.is_ancestor(fold), fold.get_expanded()]
     window.fields.selection.set_expanded(True)
