@@ -8,8 +8,9 @@
     fills      20 fills through Scumble's engine with the package's weights, as one PNG, and the
                figures of 50 more
 
-`train` prepares first where that was not done, so it alone reproduces the weights. It yields to
-everything else on the machine (nice 19) and can be killed at any moment.
+`train` prepares first where that was not done, so it alone reproduces the weights; those in the
+package came with ``--keep-encoder --subjects all``, in several runs. It yields to everything else
+on the machine (nice 19) and can be killed at any moment.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep-encoder",
         action="store_true",
-        help="train the VAE's decoder only: the encoder stays the principal components it began as",
+        help="train the VAE's decoder only, on roughened latents: "
+        "the encoder stays the principal components it began as",
     )
     return parser
 

@@ -68,7 +68,10 @@ def loss(images: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
 
 
 def lesson(module: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
-    """The whole loss on some pictures; the latents are roughened once the encoder has learned."""
+    """The whole loss on `images` (N x 3 x H x W, -1 to 1).
+
+    A decoder that learns alone is given roughened latents.
+    """
     learning = module.quant_conv.weight.requires_grad
     with autocast():
         with torch.set_grad_enabled(learning):
