@@ -38,7 +38,7 @@ ALIGNED = 0.75
 WHOLE = (17, 17, SIZE - 17, SIZE - 17)
 WHOLE_WHITE = 0.8
 # Grounds that a fill goes on.
-GROUNDS = {"white": 0.1, "plain": 0.15, "gradient": 0.25, "noise": 0.3, "horizon": 0.2}
+GROUNDS = {"white": 0.1, "plain": 0.1, "gradient": 0.2, "noise": 0.45, "horizon": 0.15}
 
 Encode = Callable[[torch.Tensor], torch.Tensor]  # pictures (-1 to 1) to scaled latents, float16
 

@@ -23,6 +23,7 @@ from transformers import CLIPTokenizer
 
 from . import clip, latents, unet
 from .checkpoints import Run, save
+from .pieces import Tokens
 from .precision import autocast
 
 COMPONENTS = 160
@@ -66,7 +67,7 @@ def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
     whole = (lessons.mask.flatten(1).min(1).values == 1).nonzero().flatten()
     wanted = components(lessons.latents[whole])
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-    read = unet.Tokens(tokenizer)
+    read = Tokens(tokenizer)
     torch.manual_seed(seed)
     reader = Reader(tokenizer).train()
     if (folder / "text.pt").exists():

@@ -13,9 +13,9 @@ things are it is told by its first convolution: see `positions`.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -27,9 +27,11 @@ from torch import nn
 from tqdm import tqdm
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from . import clip, diffusion, latents, positions
+from . import checkpoints, clip, diffusion, latents, positions
 from .checkpoints import Run
+from .pieces import EXACTNESS, MASK_CHANNEL, THINGS, Piece, Pieces
 from .precision import autocast
+from .teacher import Teacher
 from .workers import Workers
 
 CHANNELS = (64, 128, 256)
@@ -37,42 +39,13 @@ EMBEDDING = 512  # of timestep and pooled caption
 LEARNING_RATE = 1e-3
 TEXT_RATE = 0.1  # share of it for the text encoder
 # Lessons a step, from which share of the run on: fewer first, for more steps, then more, for less
-# noise in each. PIECE of them are one piece of work; smaller ones leave the core half idle.
+# noise in each.
 BATCHES = ((0.0, 64), (0.85, 128))
-PIECE = 32
-MASK_CHANNEL = 4  # of the nine
-EMPTY_CAPTIONS = 0.1  # so that classifier-free guidance has something to lead away from
+EXACTNESS_FROM = 0.5  # of the run; things before that
 SHEET_EVERY = 1800.0  # seconds
-
-
-@dataclass(frozen=True)
-class Emphasis:
-    """What counts in a part of a run.
-
-    thing, ground, outside: weight of the error in the thing, in the background that a fill has to
-    go on with, and where the picture is given anyway. stretches: a quarter of the steps each, as
-    shares of the schedule (0 clean, 1 pure noise).
-    """
-
-    thing: float
-    ground: float
-    outside: float
-    stretches: tuple[tuple[float, float], ...]
-
-
-# Things first: what is drawn is decided where there is most noise.
-THINGS = Emphasis(3.0, 4.0, 2.0, ((0.0, 0.5), (0.7, 1.0), (0.5, 1.0), (0.6, 1.0)))
-# Then exactness, and a quarter of the steps to clean what is drawn. Little is asked of the U-Net in
-# a background, but that is exact, and an eye sees the least of it as a seam; with the weight of the
-# thing, whose details nobody can foresee, it would be lost.
-EXACTNESS = Emphasis(2.0, 10.0, 5.0, ((0.0, 0.5), (0.7, 1.0), (0.5, 1.0), (0.0, 0.3)))
-EXACTNESS_FROM = 0.65  # of the run
 # Errors are also averaged over COARSE x COARSE latents. What is wrong in one direction all over a
 # background is a tenth of what is wrong from place to place, and what one sees.
 COARSE = 4
-
-# Input (N x 9 x H x W), timesteps (N), a_t^2 (N), token ids, target velocity, weight of its error.
-Piece = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def new() -> UNet2DConditionModel:
@@ -109,26 +82,11 @@ def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
     The second term is a "multiscale training loss" (Hoogeboom et al., "simple diffusion", 2023),
     with a weight that doubles what is random and counts what COARSE^2 latents share so often more.
     """
-    given, steps, squares, ids, target, share = piece
-    with autocast():
-        states = drawer.text(input_ids=ids).last_hidden_state
-        output = drawer.unet(given, steps, states, return_dict=False)[0]
-    wrong = (output.float() - target) * share.sqrt()
+    wrong = (drawer(piece.given, piece.steps, piece.ids) - piece.target) * piece.share.sqrt()
     coarse = nn.functional.avg_pool2d(wrong, COARSE) * COARSE
     error = wrong.square().mean(dim=(1, 2, 3)) + coarse.square().mean(dim=(1, 2, 3))
-    weighted: torch.Tensor = error * diffusion.min_snr_weight(squares)
+    weighted: torch.Tensor = error * diffusion.min_snr_weight(piece.squares)
     return weighted.mean()
-
-
-def shares(
-    mask: torch.Tensor, ground: torch.Tensor, given: torch.Tensor, emphasis: Emphasis
-) -> torch.Tensor:
-    """How much an error counts, by place (N x 1 x H x W).
-
-    `given` tells where a latent is the picture's own; one that is grey in part counts 1.
-    """
-    inside = torch.where(ground, emphasis.ground, emphasis.thing)
-    return torch.where(mask > 0, inside, torch.where(given, emphasis.outside, 1.0))
 
 
 class Drawer(nn.Module):
@@ -143,20 +101,12 @@ class Drawer(nn.Module):
         self.unet = new()
         self.text = text
 
-
-class Tokens:
-    """Captions to token ids (N x LENGTH); each caption is cut up once."""
-
-    def __init__(self, tokenizer: CLIPTokenizer) -> None:
-        self.tokenizer = tokenizer
-        self._known: dict[str, torch.Tensor] = {}
-
-    def __call__(self, texts: list[str]) -> torch.Tensor:
-        unknown = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if unknown:
-            ids = clip.encode(self.tokenizer, unknown)
-            self._known.update(zip(unknown, ids, strict=True))
-        return torch.stack([self._known[text] for text in texts])
+    def forward(self, given: torch.Tensor, steps: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """The velocity (float32, N x 4 x H x W); what is given stands at `pieces.Piece`."""
+        with autocast():
+            states = self.text(input_ids=ids).last_hidden_state
+            velocity: torch.Tensor = self.unet(given, steps, states, return_dict=False)[0]
+        return velocity.float()
 
 
 def train(
@@ -173,7 +123,6 @@ def train(
     """
     lessons = latents.load(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-    read = Tokens(tokenizer)
     torch.manual_seed(seed)
     drawer = Drawer(text_model(tokenizer, known_text(folder))).train()
     # Written out: on a CPU the fused attention's way back takes longer than all convolutions.
@@ -186,7 +135,12 @@ def train(
     run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
     workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
-    alphas = diffusion.alphas_cumprod()
+    draw = Pieces(lessons, tokenizer, rng).draw
+    teacher: Teacher | None = None
+
+    def taught(drawer: Drawer, piece: Piece) -> torch.Tensor:
+        return lesson(drawer, piece if teacher is None else teacher(piece))
+
     recent: list[float] = []
     shown = time.monotonic()
     bar = tqdm(total=minutes, unit="min", mininterval=10)
@@ -194,9 +148,10 @@ def train(
         run.set_rate(rate, minutes, warm_up=60, floor=0.05)
         share_done = run.seconds / (minutes * 60)
         batch = max(size for share, size in BATCHES if share_done >= share)
-        emphasis = EXACTNESS if share_done >= EXACTNESS_FROM else THINGS
-        pieces = _pieces(rng, batch, lessons, read, alphas, emphasis)
-        recent.append(workers.backward(lesson, pieces))
+        if share_done >= EXACTNESS_FROM and teacher is None:
+            teacher = _teacher(folder, run)
+        emphasis = THINGS if teacher is None else EXACTNESS
+        recent.append(workers.backward(taught, draw(batch, emphasis)))
         torch.nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
         optimizer.step()
         run.advance()
@@ -212,43 +167,14 @@ def train(
     bar.close()
 
 
-def _pieces(
-    rng: torch.Generator,
-    batch: int,
-    lessons: latents.Lessons,
-    read: Tokens,
-    alphas: torch.Tensor,
-    emphasis: Emphasis,
-) -> list[Piece]:
-    """One step's work, with noise added and captions read."""
-    chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
-    pictures = lessons.latents[chosen].float()
-    # One step from each of equal stretches of the schedule: a steadier mean than by chance.
-    quarter = batch // 4
-
-    def stretch(start: float, end: float) -> torch.Tensor:
-        even = (torch.arange(quarter) + torch.rand(quarter, generator=rng)) / quarter
-        return start + (end - start) * even
-
-    part = torch.stack([stretch(*ends) for ends in emphasis.stretches], dim=1).flatten()
-    steps = (part * diffusion.STEPS).long().clamp(max=diffusion.STEPS - 1)
-    squares = alphas[steps]
-    noise = diffusion.with_drift(torch.randn(pictures.shape, generator=rng), squares, rng)
-    texts = [
-        lessons.captions[int(i)][int(i + s) % latents.CAPTIONS]
-        for i, s in zip(chosen, steps, strict=True)
-    ]
-    dropped = torch.rand(batch, generator=rng) < EMPTY_CAPTIONS
-    ids = read(["" if drop else text for text, drop in zip(texts, dropped.tolist(), strict=True)])
-    noisy = diffusion.add_noise(pictures, noise, squares)
-    mask, ground = lessons.mask[chosen], lessons.ground[chosen]
-    visible = lessons.visible[chosen].float()
-    given = torch.cat([noisy, mask, visible], dim=1)
-    target = diffusion.velocity(pictures, noise, squares)
-    whole = (visible == pictures).all(dim=1, keepdim=True)
-    work = (given, steps, squares, ids, target, shares(mask, ground, whole, emphasis))
-    split = [part.chunk(batch // PIECE) for part in work]
-    return list(zip(*split, strict=True))
+def _teacher(folder: Path, run: Run) -> Teacher:
+    """The averaged weights as they were when exactness began, also when it is resumed."""
+    path = folder / "teacher.pt"
+    if not path.exists():
+        checkpoints.save(path, run.average.module.state_dict())
+    drawer = copy.deepcopy(run.average.module)
+    drawer.load_state_dict(torch.load(path, weights_only=True))
+    return Teacher(drawer)
 
 
 def text_model(

@@ -84,48 +84,6 @@ def test_groups_of_parameters_learn_at_their_share_of_the_rate(tmp_path: Path) -
     assert [group["lr"] for group in run.optimizer.param_groups] == pytest.approx([0.2, 0.05])
 
 
-MASK = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
-MASK[..., 4:12, 4:12] = 1
-SIGNS = torch.ones_like(MASK)  # in turns, so that their mean over an even square is 0
-SIGNS[..., ::2] = -1
-
-
-def loss_of(wrong: torch.Tensor, share: torch.Tensor) -> float:
-    """Of a U-Net that predicts zeros, having learned nothing."""
-    drawer = unet.Drawer(unet.text_model(tokens.train(["red apple"])))
-    nn.init.zeros_(drawer.unet.conv_out.bias)
-    given = torch.cat([torch.zeros(1, 4, *MASK.shape[2:]), MASK] + [MASK * 0] * 4, dim=1)
-    piece = (given, torch.tensor([500]), torch.tensor([0.5]), torch.zeros(1, 4).long())
-    return unet.lesson(drawer, (*piece, wrong.float().expand(1, 4, -1, -1), share)).item()
-
-
-@pytest.mark.parametrize("emphasis", [unet.THINGS, unet.EXACTNESS])
-def test_an_error_in_the_background_counts_more_than_one_in_the_thing(
-    emphasis: unet.Emphasis,
-) -> None:
-    ground = torch.ones_like(MASK, dtype=torch.bool)
-    ground[..., 6:10, 6:10] = False
-    whole = torch.ones_like(ground)
-    whole[..., 2:4, :] = False  # hidden in part, above the mask
-    share = unet.shares(MASK, ground, whole, emphasis)
-    outer = (1 - MASK) * whole
-    thing, outside = (loss_of(part * SIGNS, share) for part in (MASK * ~ground, outer))
-    around, part = (loss_of(p * SIGNS, share) for p in (MASK * ground, (1 - MASK) * ~whole))
-    count = 16.0
-    unit = thing / emphasis.thing / count
-    assert around / (MASK.sum() - count) == pytest.approx(emphasis.ground * unit)
-    assert outside / outer.sum() == pytest.approx(emphasis.outside * unit)
-    assert part / (2 * latents.SIDE) == pytest.approx(unit)
-    assert emphasis.ground > emphasis.thing
-
-
-def test_an_error_in_one_direction_counts_more_than_one_in_turns() -> None:
-    share = torch.ones_like(MASK)
-    assert loss_of(MASK, share) == pytest.approx(
-        (1 + unet.COARSE**2) * loss_of(MASK * SIGNS, share)
-    )
-
-
 def test_what_captions_look_like_is_learned_on_and_the_unet_listens(tmp_path: Path) -> None:
     tokenizer = tokens.train(["red apple", "green pear"])
     tokenizer.save_pretrained(tmp_path / "tokenizer")

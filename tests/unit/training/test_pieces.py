@@ -1,0 +1,175 @@
+"""What counts in the U-Net's lessons, and who says what is to be drawn."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from transformers import CLIPTokenizer
+
+from scumble.training import checkpoints, diffusion, latents, pieces, tokens, unet
+from scumble.training.teacher import EDGE, NEAR, VISIBLE, Teacher
+
+MASK = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
+MASK[..., 4:12, 4:12] = 1
+SIGNS = torch.ones_like(MASK)  # in turns, so that their mean over an even square is 0
+SIGNS[..., ::2] = -1
+THING = torch.zeros_like(MASK, dtype=torch.bool)
+THING[..., 6:10, 6:10] = True
+
+
+def untrained() -> unet.Drawer:
+    """A U-Net that predicts zeros, having learned nothing."""
+    drawer = unet.Drawer(unet.text_model(tokens.train(["red apple"])))
+    nn.init.zeros_(drawer.unet.conv_out.bias)
+    return drawer
+
+
+def piece(target: torch.Tensor, share: torch.Tensor) -> pieces.Piece:
+    """One lesson at half of the signal: a thing in the middle of a masked background."""
+    return pieces.Piece(
+        given=torch.cat([torch.zeros(1, 4, *MASK.shape[2:]), MASK] + [MASK * 0] * 4, dim=1),
+        steps=torch.tensor([500]),
+        squares=torch.tensor([0.5]),
+        ids=torch.zeros(1, 4).long(),
+        told=torch.ones(1, 4).long(),
+        target=target.float().expand(1, 4, -1, -1),
+        share=share,
+        ground=(MASK > 0) & ~THING,
+    )
+
+
+def loss_of(wrong: torch.Tensor, share: torch.Tensor) -> float:
+    return unet.lesson(untrained(), piece(wrong, share)).item()
+
+
+@pytest.mark.parametrize("emphasis", [pieces.THINGS, pieces.EXACTNESS])
+def test_an_error_in_the_background_counts_more_than_one_in_the_thing(
+    emphasis: pieces.Emphasis,
+) -> None:
+    whole = torch.ones_like(THING)
+    whole[..., 2:4, :] = False  # hidden in part, above the mask
+    share = pieces.shares(MASK, ~THING, whole, emphasis)
+    outer = (1 - MASK) * whole
+    thing, outside = (loss_of(part * SIGNS, share) for part in (MASK * THING, outer))
+    around, part = (loss_of(p * SIGNS, share) for p in (MASK * ~THING, (1 - MASK) * ~whole))
+    count = 16.0
+    unit = thing / emphasis.thing / count
+    assert around / (MASK.sum() - count) == pytest.approx(emphasis.ground * unit)
+    assert outside / outer.sum() == pytest.approx(emphasis.outside * unit)
+    assert part / (2 * latents.SIDE) == pytest.approx(unit)
+    assert emphasis.ground > emphasis.thing
+
+
+def test_an_error_in_one_direction_counts_more_than_one_in_turns() -> None:
+    share = torch.ones_like(MASK)
+    assert loss_of(MASK, share) == pytest.approx(
+        (1 + unet.COARSE**2) * loss_of(MASK * SIGNS, share)
+    )
+
+
+def test_the_border_of_a_mask_is_one_latent_wide_and_a_whole_mask_has_none() -> None:
+    expected = MASK.clone()
+    expected[..., 5:11, 5:11] = 0
+    assert torch.equal(pieces.border(MASK), expected > 0)
+    assert not pieces.border(torch.ones_like(MASK)).any()
+
+
+def test_the_teacher_says_what_cannot_be_foreseen_and_the_picture_the_rest() -> None:
+    sigma = 0.5**0.5
+    far, near = 1.1 * NEAR / sigma, 0.9 * NEAR / sigma  # from the zeros that the teacher says
+    target = torch.full_like(MASK, far)
+    target[..., 5, 5] = near  # of the background, within its border
+    share = torch.full_like(MASK, 7.0)
+    taught = Teacher(untrained())(piece(target, share))
+    known = (MASK == 0) | pieces.border(MASK)
+    known[..., 5, 5] = True
+    torch.testing.assert_close(taught.target, (target * known).expand(1, 4, -1, -1))
+    # an error counts as it shows in the picture, and the teacher's word for a background no more
+    # than its word for anything
+    expected = torch.where(known, 7 * VISIBLE * sigma**2, torch.where(THING, share, 1.0))
+    expected[pieces.border(MASK)] *= EDGE
+    torch.testing.assert_close(taught.share, expected)
+
+
+@pytest.mark.parametrize(("squares", "reads"), [(0.6, 1), (0.4, 0)])
+def test_the_teacher_is_told_the_caption_where_the_picture_tells_it(
+    squares: float, reads: int
+) -> None:
+    drawer, read = untrained(), []
+    drawer.register_forward_pre_hook(lambda _, arguments: read.append(arguments[2]))
+    Teacher(drawer)(piece(MASK, MASK)._replace(squares=torch.tensor([squares])))
+    (ids,) = read
+    assert (ids == reads).all()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Eight lessons, two of them fills, and a tokenizer."""
+    tokens.train(["red apple", "green pear"]).save_pretrained(tmp_path / "tokenizer")
+    count = 8
+    empty = torch.zeros(count, 4, latents.SIDE, latents.SIDE)
+    mask = torch.ones_like(empty[:, :1])
+    mask[:2] = MASK
+    shard = {
+        "latents": torch.randn(empty.shape, generator=torch.Generator().manual_seed(0)),
+        "visible": empty,
+        "mask": mask,
+        "ground": torch.ones_like(mask, dtype=torch.bool),
+        "captions": json.dumps([["red apple"] * 3] * count),
+    }
+    checkpoints.save(tmp_path / "latents" / "0000.pt", shard)
+    text = unet.text_model(CLIPTokenizer.from_pretrained(tmp_path / "tokenizer"))
+    checkpoints.save(tmp_path / "text.pt", text.state_dict())
+    return tmp_path
+
+
+def test_fills_and_empty_captions_have_their_shares(folder: Path) -> None:
+    emphasis = pieces.Emphasis(1, 1, 1, ((0.0, 1.0),) * 4, fills=0.6, empty=0.3)
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    draw = pieces.Pieces(latents.load(folder), tokenizer, torch.Generator().manual_seed(1)).draw
+    drawn = draw(2048, emphasis)
+    assert [len(p.steps) for p in drawn] == [pieces.PIECE] * (2048 // pieces.PIECE)
+    mask = torch.cat([p.given[:, pieces.MASK_CHANNEL] for p in drawn])
+    ids, told = (torch.cat([getattr(p, name) for p in drawn]) for name in ("ids", "told"))
+    empty = pieces.Tokens(tokenizer)([""])
+    assert (mask.flatten(1).min(1).values < 1).float().mean() == pytest.approx(0.7, abs=0.04)
+    dropped = (ids == empty).all(1)
+    assert dropped.float().mean() == pytest.approx(0.3, abs=0.04)
+    assert not (told == empty).all(1).any()
+    assert torch.equal(ids[~dropped], told[~dropped])
+    known = latents.load(folder).latents
+    for one in drawn[:2]:  # the target is what leads back to the picture
+        clean = diffusion.clean(one.given[:, :4], one.target, one.squares)
+        wrong = (clean[:, None] - known).abs().amax(dim=(2, 3, 4))
+        assert wrong.min(1).values.max() < 1e-4
+
+
+def test_who_teaches_exactness_stays_the_same_when_it_is_resumed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught: list[torch.Tensor] = []
+
+    class Watched(Teacher):
+        def __init__(self, drawer: unet.Drawer) -> None:
+            super().__init__(drawer)
+            taught.append(drawer.unet.conv_out.bias)
+
+    monkeypatch.setattr(unet, "Teacher", Watched)
+    monkeypatch.setattr(unet, "BATCHES", ((0.0, pieces.PIECE),))
+    monkeypatch.setattr(checkpoints, "AVERAGED", 1)
+
+    def go_on() -> torch.Tensor:
+        path = folder / "unet.pt"
+        seconds = torch.load(path, weights_only=True)["seconds"] if path.exists() else 0.0
+        unet.train(folder, minutes=max(1e-4, 1.5 * seconds / 60), rate=1e-3)
+        average: torch.Tensor = torch.load(path, weights_only=True)["average"]["unet.conv_out.bias"]
+        return average
+
+    things = go_on()
+    assert taught == []  # things first
+    learned = go_on()
+    assert not torch.equal(learned, things)
+    go_on()
+    assert [torch.equal(bias, things) for bias in taught] == [True, True]
