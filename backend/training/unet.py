@@ -120,6 +120,7 @@ def train(
     """Train for `minutes` in all (over all sessions) on the lessons in `folder`/latents.
 
     `rate` is the highest learning rate. `sheet` is called with the averaged weights now and then.
+    From EXACTNESS_FROM on a `Teacher` helps, the averaged weights of that moment.
     """
     lessons = latents.load(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import CLIPTokenizer
 
 from scumble.training import checkpoints, diffusion, latents, pieces, tokens, unet
-from scumble.training.teacher import EDGE, NEAR, VISIBLE, Teacher
+from scumble.training.teacher import CHANNELS, EDGE, NEAR, Teacher
 
 MASK = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
 MASK[..., 4:12, 4:12] = 1
@@ -86,11 +86,13 @@ def test_the_teacher_says_what_cannot_be_foreseen_and_the_picture_the_rest() -> 
     known = (MASK == 0) | pieces.border(MASK)
     known[..., 5, 5] = True
     torch.testing.assert_close(taught.target, (target * known).expand(1, 4, -1, -1))
-    # an error counts as it shows in the picture, and the teacher's word for a background no more
-    # than its word for anything
-    expected = torch.where(known, 7 * VISIBLE * sigma**2, torch.where(THING, share, 1.0))
-    expected[pieces.border(MASK)] *= EDGE
-    torch.testing.assert_close(taught.share, expected)
+    # an error counts as it shows in the picture, most along the mask's edge; the teacher's word
+    # for a background counts no more than its word for anything
+    seen = 7 * sigma * torch.tensor(CHANNELS).view(1, -1, 1, 1)
+    edge = pieces.border(MASK) | pieces.border(1 - MASK)
+    seen = torch.where(edge, EDGE * seen, seen)
+    expected = torch.where(known, seen, torch.where(THING, share, 1.0))
+    torch.testing.assert_close(taught.share.expand_as(expected), expected)
 
 
 @pytest.mark.parametrize(("squares", "reads"), [(0.6, 1), (0.4, 0)])
