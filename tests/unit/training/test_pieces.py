@@ -152,13 +152,20 @@ def test_who_teaches_exactness_stays_the_same_when_it_is_resumed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taught: list[torch.Tensor] = []
+    counts: list[pieces.Emphasis] = []
 
     class Watched(Teacher):
         def __init__(self, drawer: unet.Drawer) -> None:
             super().__init__(drawer)
             taught.append(drawer.unet.conv_out.bias)
 
+    class Counted(pieces.Pieces):
+        def draw(self, batch: int, emphasis: pieces.Emphasis) -> list[pieces.Piece]:
+            counts.append(emphasis)
+            return super().draw(batch, emphasis)
+
     monkeypatch.setattr(unet, "Teacher", Watched)
+    monkeypatch.setattr(unet, "Pieces", Counted)
     monkeypatch.setattr(unet, "BATCHES", ((0.0, pieces.PIECE),))
     monkeypatch.setattr(checkpoints, "AVERAGED", 1)
 
@@ -170,8 +177,11 @@ def test_who_teaches_exactness_stays_the_same_when_it_is_resumed(
         return average
 
     things = go_on()
-    assert taught == []  # things first
+    assert taught == []
+    assert set(counts) == {pieces.THINGS}
+    counts.clear()
     learned = go_on()
     assert not torch.equal(learned, things)
     go_on()
+    assert set(counts) == {pieces.EXACTNESS}
     assert [torch.equal(bias, things) for bias in taught] == [True, True]
