@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from torch import nn
 from transformers import CLIPTokenizer
 
 from . import clip, diffusion, latents
@@ -22,8 +21,8 @@ class Emphasis:
     thing, ground, outside: weight of the error in the thing, in the background that a fill has to
     go on with, and where the picture is given anyway. stretches: a quarter of the steps each, as
     shares of the schedule (0 clean, 1 pure noise). fills: share of the lessons that are never
-    whole pictures. empty: share without a caption, so that classifier-free guidance has something
-    to lead away from.
+    whole pictures. empty: share whose caption is dropped, so that classifier-free guidance has
+    something to lead away from.
     """
 
     thing: float
@@ -50,10 +49,10 @@ class Piece(NamedTuple):
     given: torch.Tensor  # N x 9 x H x W: noisy latents, mask, what the mask leaves
     steps: torch.Tensor  # N, timesteps
     squares: torch.Tensor  # N, a_t^2
-    ids: torch.Tensor  # N x LENGTH, the captions' tokens, some of them empty
-    told: torch.Tensor  # likewise, none of them empty
+    ids: torch.Tensor  # N x LENGTH, the captions' tokens, some of them dropped
+    told: torch.Tensor  # likewise, before any was dropped
     target: torch.Tensor  # N x 4 x H x W, the velocity
-    share: torch.Tensor  # N x 1 x H x W, weight of its error
+    share: torch.Tensor  # N x 1 or 4 x H x W, weight of its squared error
     ground: torch.Tensor  # bool, N x 1 x H x W: a background to go on with, inside the mask
 
 
@@ -73,14 +72,15 @@ class Tokens:
 
 
 def shares(
-    mask: torch.Tensor, ground: torch.Tensor, given: torch.Tensor, emphasis: Emphasis
+    mask: torch.Tensor, ground: torch.Tensor, whole: torch.Tensor, emphasis: Emphasis
 ) -> torch.Tensor:
     """How much an error counts, by place (N x 1 x H x W).
 
-    `given` tells where a latent is the picture's own; one that is grey in part counts 1.
+    `whole` (bool, likewise) tells where a latent is the picture's own; one that is grey in part
+    counts 1.
     """
     inside = torch.where(ground, emphasis.ground, emphasis.thing)
-    return torch.where(mask > 0, inside, torch.where(given, emphasis.outside, 1.0))
+    return torch.where(mask > 0, inside, torch.where(whole, emphasis.outside, 1.0))
 
 
 class Pieces:
@@ -95,7 +95,7 @@ class Pieces:
         self._fills = lessons.mask.flatten(1).min(dim=1).values.lt(1).nonzero().flatten()
 
     def draw(self, batch: int, emphasis: Emphasis) -> list[Piece]:
-        """`batch` lessons in pieces of PIECE, with noise added."""
+        """`batch` lessons, a multiple of PIECE, in pieces of that, with noise added."""
         lessons, rng = self.lessons, self.rng
         chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
         if len(self._fills):
@@ -133,10 +133,5 @@ class Pieces:
             share=shares(mask, ground, whole, emphasis),
             ground=ground & (mask > 0),
         )
-        split = [part.chunk(batch // PIECE) for part in work]
+        split = [tensor.chunk(batch // PIECE) for tensor in work]
         return [Piece(*parts) for parts in zip(*split, strict=True)]
-
-
-def border(mask: torch.Tensor) -> torch.Tensor:
-    """bool, N x 1 x H x W: what `mask` (likewise, 1 inside) hides beside something it does not."""
-    return (nn.functional.max_pool2d(1 - mask, 3, stride=1, padding=1) > 0) & (mask > 0)

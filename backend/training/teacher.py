@@ -13,13 +13,15 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .pieces import MASK_CHANNEL, Piece, border
+from .pieces import MASK_CHANNEL, Piece
 
 # A background's latent that the teacher knows this well, in units of a latent, could be foreseen.
 NEAR = 0.25
+TELLING = 0.5  # a_t^2 from which on a picture tells what its caption is
 EDGE = 4.0  # weight of what lies along the mask's edge, on both sides: what is wrong is a seam
-# By channel: how far a change of it moves the decoded pixels, squared, with a mean of 1.
-CHANNELS = (2.5, 0.6, 0.5, 0.4)
+# By channel of our latents: how far a small change of it moves the decoded pixels, squared, with a
+# mean of 1.
+CHANNEL_WEIGHTS = (2.5, 0.6, 0.5, 0.4)
 
 
 class Teacher:
@@ -38,15 +40,22 @@ class Teacher:
         to themselves the two answers that guidance compares differ there by chance, and a strong
         guidance makes fringes of that.
         """
-        ids = torch.where((piece.squares > 0.5)[:, None], piece.told, piece.ids)
+        ids = torch.where((piece.squares > TELLING)[:, None], piece.told, piece.ids)
         said = self.drawer(piece.given, piece.steps, ids)
         sigma = (1 - piece.squares).sqrt().view(-1, 1, 1, 1)
         near = ((said - piece.target) * sigma).abs().amax(dim=1, keepdim=True) < NEAR
         mask = piece.given[:, MASK_CHANNEL : MASK_CHANNEL + 1]
         edge = border(1 - mask) | (piece.ground & border(mask))
         known = (mask == 0) | edge | (piece.ground & near)
-        # What one sees is the picture that a velocity implies, and that is off by sigma times it.
+        # The picture that a velocity implies is off by sigma times as much. Squared, that would ask
+        # too little of the last steps, which nothing comes after: its first power is between.
         seen = piece.share * sigma * torch.where(edge, EDGE, 1.0)
-        seen = seen * torch.tensor(CHANNELS).view(1, -1, 1, 1)
+        seen = seen * torch.tensor(CHANNEL_WEIGHTS).view(1, -1, 1, 1)
+        # The teacher only guesses at a background: that counts less than what it says of things.
         share = torch.where(known, seen, torch.where(piece.ground, 1.0, piece.share))
         return piece._replace(target=torch.where(known, piece.target, said), share=share)
+
+
+def border(mask: torch.Tensor) -> torch.Tensor:
+    """bool, N x 1 x H x W: what `mask` (likewise, 1 inside) hides beside something it does not."""
+    return (nn.functional.max_pool2d(1 - mask, 3, stride=1, padding=1) > 0) & (mask > 0)

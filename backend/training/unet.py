@@ -8,7 +8,8 @@ The caption reaches the U-Net on two ways. Cross-attention reads it word by word
 resolution only; and pooled to one vector it is added to the timestep's embedding, which scales and
 shifts the features of every residual block ("adaptive group normalisation"). The second way makes
 a name act like the class of a class-conditional model, which is learned many times sooner. Where
-things are it is told by its first convolution: see `positions`.
+things are it is told by its first convolution: see `positions`. In the second part of a run a
+`teacher` helps it to be exact.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ TEXT_RATE = 0.1  # share of it for the text encoder
 # noise in each.
 BATCHES = ((0.0, 64), (0.85, 128))
 EXACTNESS_FROM = 0.5  # of the run; things before that
+TEACHER = "teacher.pt"
 SHEET_EVERY = 1800.0  # seconds
 # Errors are also averaged over COARSE x COARSE latents. What is wrong in one direction all over a
 # background is a tenth of what is wrong from place to place, and what one sees.
@@ -120,7 +122,8 @@ def train(
     """Train for `minutes` in all (over all sessions) on the lessons in `folder`/latents.
 
     `rate` is the highest learning rate. `sheet` is called with the averaged weights now and then.
-    From EXACTNESS_FROM on a `Teacher` helps, the averaged weights of that moment.
+    From EXACTNESS_FROM on a `Teacher` helps: the averaged weights of that moment, also when the run
+    is resumed or given more minutes after it.
     """
     lessons = latents.load(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
@@ -134,6 +137,8 @@ def train(
     ]
     optimizer = torch.optim.AdamW(groups, rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
+    if run.seconds < EXACTNESS_FROM * minutes * 60:
+        (folder / TEACHER).unlink(missing_ok=True)  # another run's
     workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
     draw = Pieces(lessons, tokenizer, rng).draw
@@ -169,8 +174,8 @@ def train(
 
 
 def _teacher(folder: Path, run: Run) -> Teacher:
-    """The averaged weights as they were when exactness began, also when it is resumed."""
-    path = folder / "teacher.pt"
+    """The averaged weights as they were when exactness began."""
+    path = folder / TEACHER
     if not path.exists():
         checkpoints.save(path, run.average.module.state_dict())
     drawer = copy.deepcopy(run.average.module)
