@@ -53,6 +53,11 @@ class Lessons:
     ground: torch.Tensor  # bool, N x 1 x SIDE x SIDE: nothing but the background is there
     captions: list[list[str]]
 
+    @property
+    def whole(self) -> torch.Tensor:
+        """bool, N: the mask is everywhere, text to image."""
+        return self.mask.flatten(1).min(dim=1).values == 1
+
 
 def make(
     folder: Path, encode: Encode, records: list[sprites.Sprite], *, shards: int, seed: int = 3

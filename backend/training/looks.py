@@ -64,7 +64,7 @@ def train(folder: Path, *, minutes: float, seed: int = 6) -> None:
     Goes on from text.pt where there is one; a U-Net's run in `folder` listens to the outcome.
     """
     lessons = latents.load(folder)
-    whole = (lessons.mask.flatten(1).min(1).values == 1).nonzero().flatten()
+    whole = lessons.whole.nonzero().flatten()
     wanted = components(lessons.latents[whole])
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     read = Tokens(tokenizer)

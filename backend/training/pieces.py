@@ -84,7 +84,7 @@ def shares(
 
 
 class Pieces:
-    """Draws lessons and what a step makes of them."""
+    """Draws lessons, of which some have to be fills, and what a step makes of them."""
 
     def __init__(
         self, lessons: latents.Lessons, tokenizer: CLIPTokenizer, rng: torch.Generator
@@ -92,15 +92,14 @@ class Pieces:
         self.lessons, self.rng = lessons, rng
         self._read = Tokens(tokenizer)
         self._alphas = diffusion.alphas_cumprod()
-        self._fills = lessons.mask.flatten(1).min(dim=1).values.lt(1).nonzero().flatten()
+        self._fills = (~lessons.whole).nonzero().flatten()
 
     def draw(self, batch: int, emphasis: Emphasis) -> list[Piece]:
         """`batch` lessons, a multiple of PIECE, in pieces of that, with noise added."""
         lessons, rng = self.lessons, self.rng
         chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
-        if len(self._fills):
-            fills = self._fills[torch.randint(len(self._fills), (batch,), generator=rng)]
-            chosen = torch.where(torch.rand(batch, generator=rng) < emphasis.fills, fills, chosen)
+        fills = self._fills[torch.randint(len(self._fills), (batch,), generator=rng)]
+        chosen = torch.where(torch.rand(batch, generator=rng) < emphasis.fills, fills, chosen)
         pictures = lessons.latents[chosen].float()
         # One step from each of equal stretches of the schedule: a steadier mean than by chance.
         quarter = batch // 4

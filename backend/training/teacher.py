@@ -25,7 +25,7 @@ CHANNEL_WEIGHTS = (2.5, 0.6, 0.5, 0.4)
 
 
 class Teacher:
-    """A frozen drawer."""
+    """A frozen drawer: called with a piece's given, steps and ids it returns the velocity."""
 
     def __init__(self, drawer: nn.Module) -> None:
         self.drawer = drawer
@@ -34,11 +34,11 @@ class Teacher:
     def __call__(self, piece: Piece) -> Piece:
         """`piece` with the teacher's prediction as target where the picture cannot be foreseen.
 
-        It can outside the mask, in a background along the mask's edge, and where the teacher
-        itself comes near to what the background is. Where there is more picture than noise the
-        teacher is told the caption even if the learner is not: the picture tells it by then. Left
-        to themselves the two answers that guidance compares differ there by chance, and a strong
-        guidance makes fringes of that.
+        It can outside the mask (also what the mask's edge hides in part), in a background along
+        that edge, and where the teacher itself comes near to what the background is. Where there is
+        more picture than noise the teacher is told the caption even if the learner is not: the
+        picture tells it by then. Left to themselves the two answers that guidance compares differ
+        there by chance, and a strong guidance makes fringes of that.
         """
         ids = torch.where((piece.squares > TELLING)[:, None], piece.told, piece.ids)
         said = self.drawer(piece.given, piece.steps, ids)
