@@ -12,6 +12,7 @@ from . import clip, diffusion, latents
 
 PIECE = 32  # lessons; smaller pieces leave the core half idle
 MASK_CHANNEL = 4  # of the nine
+DROPPED = 0.1  # captions, so that classifier-free guidance has something to lead away from
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Emphasis:
     thing, ground, outside: weight of the error in the thing, in the background that a fill has to
     go on with, and where the picture is given anyway. stretches: a quarter of the steps each, as
     shares of the schedule (0 clean, 1 pure noise). fills: share of the lessons that are never
-    whole pictures. empty: share whose caption is dropped, so that classifier-free guidance has
-    something to lead away from.
+    whole pictures. paired: each lesson comes twice, see `Piece.paired`; else one caption in ten is
+    dropped (DROPPED).
     """
 
     thing: float
@@ -30,7 +31,7 @@ class Emphasis:
     outside: float
     stretches: tuple[tuple[float, float], ...]
     fills: float = 0.0
-    empty: float = 0.1
+    paired: bool = False
 
 
 # Things first: what is drawn is decided where there is most noise.
@@ -39,7 +40,7 @@ THINGS = Emphasis(3.0, 4.0, 2.0, ((0.0, 0.5), (0.7, 1.0), (0.5, 1.0), (0.6, 1.0)
 # sees the least of it as a seam. Most steps go to where some of the picture is there already: each
 # believes the one before it and adds its own errors. Who says what is right: `teacher`.
 EXACTNESS = Emphasis(
-    8.0, 20.0, 6.0, ((0.0, 0.35), (0.1, 0.5), (0.3, 0.8), (0.7, 1.0)), fills=0.4, empty=0.3
+    8.0, 20.0, 6.0, ((0.0, 0.35), (0.1, 0.5), (0.3, 0.8), (0.7, 1.0)), fills=0.4, paired=True
 )
 
 
@@ -54,6 +55,20 @@ class Piece(NamedTuple):
     target: torch.Tensor  # N x 4 x H x W, the velocity
     share: torch.Tensor  # N x 1 or 4 x H x W, weight of its squared error
     ground: torch.Tensor  # bool, N x 1 x H x W: a background to go on with, inside the mask
+
+    def paired(self, empty: torch.Tensor) -> Piece:
+        """Every lesson twice: first all without their captions (`empty`, 1 x LENGTH), then with."""
+        pair = Piece(*(torch.cat([tensor, tensor]) for tensor in self))
+        return pair._replace(ids=torch.cat([empty.expand_as(self.told), self.told]))
+
+
+def guided(said: torch.Tensor, scale: float) -> torch.Tensor:
+    """What is said of pairs, with classifier-free guidance of `scale` where there is a caption.
+
+    The first half is said without captions and stays (Ho and Salimans, 2022).
+    """
+    without, told = said.chunk(2)
+    return torch.cat([without, without + scale * (told - without)])
 
 
 class Tokens:
@@ -95,8 +110,14 @@ class Pieces:
         self._fills = (~lessons.whole).nonzero().flatten()
 
     def draw(self, batch: int, emphasis: Emphasis) -> list[Piece]:
-        """`batch` lessons, a multiple of PIECE, in pieces of that, with noise added."""
+        """`batch` lessons, a multiple of PIECE, in pieces of that, with noise added.
+
+        Both of a pair count.
+        """
         lessons, rng = self.lessons, self.rng
+        number = batch // PIECE
+        if emphasis.paired:
+            batch //= 2
         chosen = torch.randint(len(lessons.latents), (batch,), generator=rng)
         fills = self._fills[torch.randint(len(self._fills), (batch,), generator=rng)]
         chosen = torch.where(torch.rand(batch, generator=rng) < emphasis.fills, fills, chosen)
@@ -117,7 +138,7 @@ class Pieces:
             for i, s in zip(chosen, steps, strict=True)
         ]
         told, empty = self._read(texts), self._read([""])
-        dropped = torch.rand(batch, 1, generator=rng) < emphasis.empty
+        dropped = torch.rand(batch, 1, generator=rng) < DROPPED
         noisy = diffusion.add_noise(pictures, noise, squares)
         mask, ground = lessons.mask[chosen], lessons.ground[chosen]
         visible = lessons.visible[chosen].float()
@@ -132,5 +153,5 @@ class Pieces:
             share=shares(mask, ground, whole, emphasis),
             ground=ground & (mask > 0),
         )
-        split = [tensor.chunk(batch // PIECE) for tensor in work]
-        return [Piece(*parts) for parts in zip(*split, strict=True)]
+        parts = [Piece(*p) for p in zip(*(tensor.chunk(number) for tensor in work), strict=True)]
+        return [part.paired(empty) for part in parts] if emphasis.paired else parts

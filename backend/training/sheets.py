@@ -9,10 +9,10 @@ import torch
 from diffusers import StableDiffusionInpaintPipeline
 from PIL import Image
 
+from .diffusion import GUIDANCE
 from .vae import SIZE
 
 STEPS = 20
-GUIDANCE = 2.0  # what the model is shipped with (scumble.json)
 
 
 def draw(

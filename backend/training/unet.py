@@ -30,7 +30,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from . import checkpoints, clip, diffusion, latents, positions
 from .checkpoints import Run
-from .pieces import EXACTNESS, MASK_CHANNEL, THINGS, Piece, Pieces
+from .pieces import EXACTNESS, MASK_CHANNEL, THINGS, Piece, Pieces, guided
 from .precision import autocast
 from .teacher import Teacher
 from .workers import Workers
@@ -40,7 +40,7 @@ EMBEDDING = 512  # of timestep and pooled caption
 LEARNING_RATE = 1e-3
 TEXT_RATE = 0.1  # share of it for the text encoder
 # Lessons a step, from which share of the run on: fewer first, for more steps, then more, for less
-# noise in each.
+# noise in each. Both of a pair count.
 BATCHES = ((0.0, 64), (0.85, 128))
 EXACTNESS_FROM = 0.5  # of the run; things before that
 TEACHER = "teacher.pt"
@@ -78,16 +78,24 @@ def new() -> UNet2DConditionModel:
     return module
 
 
-def lesson(drawer: Drawer, piece: Piece) -> torch.Tensor:
-    """The weighted error of the predicted velocity on some lessons, place by place and coarsely.
+def lesson(drawer: nn.Module, piece: Piece, teacher: Teacher | None = None) -> torch.Tensor:
+    """How wrong `drawer` is: by the picture, or, of pairs and as it is drawn with, by a teacher."""
+    said = drawer(piece.given, piece.steps, piece.ids)
+    if teacher is None:
+        return error(said, piece)
+    return error(guided(said, diffusion.GUIDANCE), teacher(piece))
+
+
+def error(said: torch.Tensor, piece: Piece) -> torch.Tensor:
+    """The weighted error of a velocity that was `said` of a piece, place by place and coarsely.
 
     The second term is a "multiscale training loss" (Hoogeboom et al., "simple diffusion", 2023),
     with a weight that doubles what is random and counts what COARSE^2 latents share so often more.
     """
-    wrong = (drawer(piece.given, piece.steps, piece.ids) - piece.target) * piece.share.sqrt()
+    wrong = (said - piece.target) * piece.share.sqrt()
     coarse = nn.functional.avg_pool2d(wrong, COARSE) * COARSE
-    error = wrong.square().mean(dim=(1, 2, 3)) + coarse.square().mean(dim=(1, 2, 3))
-    weighted: torch.Tensor = error * diffusion.min_snr_weight(piece.squares)
+    each = wrong.square().mean(dim=(1, 2, 3)) + coarse.square().mean(dim=(1, 2, 3))
+    weighted: torch.Tensor = each * diffusion.min_snr_weight(piece.squares)
     return weighted.mean()
 
 
@@ -144,8 +152,8 @@ def train(
     draw = Pieces(lessons, tokenizer, rng).draw
     teacher: Teacher | None = None
 
-    def taught(drawer: Drawer, piece: Piece) -> torch.Tensor:
-        return lesson(drawer, piece if teacher is None else teacher(piece))
+    def learn(drawer: nn.Module, piece: Piece) -> torch.Tensor:
+        return lesson(drawer, piece, teacher)
 
     recent: list[float] = []
     shown = time.monotonic()
@@ -157,7 +165,7 @@ def train(
         if share_done >= EXACTNESS_FROM and teacher is None:
             teacher = _teacher(folder, run)
         emphasis = THINGS if teacher is None else EXACTNESS
-        recent.append(workers.backward(taught, draw(batch, emphasis)))
+        recent.append(workers.backward(learn, draw(batch, emphasis)))
         torch.nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
         optimizer.step()
         run.advance()

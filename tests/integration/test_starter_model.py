@@ -16,6 +16,7 @@ from diffusers import StableDiffusionInpaintPipeline, UNet2DConditionModel
 from PIL import Image
 
 import scumble.models
+from scumble.training import diffusion
 
 FOLDER = Path(scumble.models.__file__).parent / "starter"
 SIZE = 128
@@ -40,6 +41,7 @@ def draw(
     prompt: str,
     *,
     seed: int = 1,
+    guidance: float = GUIDANCE,
     image: Image.Image | None = None,
     mask: Image.Image | None = None,
 ) -> np.ndarray:
@@ -50,7 +52,7 @@ def draw(
         height=SIZE,
         width=SIZE,
         num_inference_steps=20,
-        guidance_scale=GUIDANCE,
+        guidance_scale=guidance,
         strength=1.0,
         generator=torch.Generator().manual_seed(seed),
     )
@@ -111,6 +113,28 @@ def test_an_apple_has_the_colour_that_is_asked_for(
         for word in ("red", "green")
     )
     assert (red[0] - red[1]) - (green[0] - green[1]) > 60
+
+
+def test_it_comes_with_the_guidance_that_it_was_taught() -> None:
+    assert GUIDANCE == diffusion.GUIDANCE
+
+
+def test_more_guidance_heeds_the_prompt_more(pipeline: StableDiffusionInpaintPipeline) -> None:
+    def apart(guidance: float) -> float:
+        red, green = (
+            np.mean(
+                [
+                    draw(pipeline, f"3d render of a {word} apple", seed=seed, guidance=guidance)
+                    for seed in (1, 2, 3)
+                ],
+                axis=0,
+            )[40:88, 40:88].mean(axis=(0, 1))
+            for word in ("red", "green")
+        )
+        return float((red[0] - red[1]) - (green[0] - green[1]))
+
+    faint, some, full = (apart(guidance) for guidance in (1.0, 2.0, GUIDANCE))
+    assert faint + 10 < some < full - 10
 
 
 def test_a_fill_continues_the_blue_round_it(

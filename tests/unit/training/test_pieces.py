@@ -1,6 +1,7 @@
 """What counts in the U-Net's lessons, and who says what is to be drawn."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 from transformers import CLIPTokenizer
 
 from scumble.training import checkpoints, diffusion, latents, pieces, tokens, unet
-from scumble.training.teacher import CHANNEL_WEIGHTS, EDGE, NEAR, Teacher, border
+from scumble.training.teacher import BEST, CHANNEL_WEIGHTS, EDGE, NEAR, TELLING, Teacher, border
 
 MASK = torch.zeros(1, 1, latents.SIDE, latents.SIDE)
 MASK[..., 4:12, 4:12] = 1
@@ -41,7 +42,8 @@ def piece(target: torch.Tensor, share: torch.Tensor) -> pieces.Piece:
 
 
 def loss_of(wrong: torch.Tensor, share: torch.Tensor) -> float:
-    return unet.lesson(untrained(), piece(wrong, share)).item()
+    lesson = piece(wrong, share)
+    return unet.error(torch.zeros_like(lesson.target), lesson).item()
 
 
 @pytest.mark.parametrize("emphasis", [pieces.THINGS, pieces.EXACTNESS])
@@ -86,28 +88,66 @@ def test_the_teacher_says_what_cannot_be_foreseen_and_the_picture_the_rest() -> 
     thing[..., 8, 4] = True  # comes up to the border
     share = torch.full_like(MASK, 7.0)
     lesson = piece(target, share)._replace(ground=(MASK > 0) & ~thing)
-    taught = Teacher(untrained())(lesson)
+    taught = Teacher(untrained())(lesson.paired(lesson.ids))
     known = (MASK == 0) | (border(MASK) & ~thing)
     known[..., 5, 5] = True
-    torch.testing.assert_close(taught.target, (target * known).expand(1, 4, -1, -1))
+    torch.testing.assert_close(taught.target, (target * known).expand(2, 4, -1, -1))
     # an error counts as it shows in the picture, most along the mask's edge; the teacher's word
     # for a background counts no more than its word for anything
     seen = 7 * sigma * torch.tensor(CHANNEL_WEIGHTS).view(1, -1, 1, 1)
     edge = border(MASK) | border(1 - MASK)
     seen = torch.where(edge, EDGE * seen, seen)
     expected = torch.where(known, seen, torch.where(thing, share, 1.0))
-    torch.testing.assert_close(taught.share.expand_as(expected), expected)
+    for half in taught.share.chunk(2):
+        torch.testing.assert_close(half.expand_as(expected), expected)
 
 
-@pytest.mark.parametrize(("squares", "reads"), [(0.6, 1), (0.4, 0)])
-def test_the_teacher_is_told_the_caption_where_the_picture_tells_it(
-    squares: float, reads: int
+class Reader(nn.Module):
+    """Says of every place how many of the caption's tokens are 1."""
+
+    def forward(self, given: torch.Tensor, steps: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        return ids.sum(1).float().view(-1, 1, 1, 1).expand(-1, *given[0, :4].shape)
+
+
+@pytest.mark.parametrize(("squares", "without", "told"), [(0.6, 4.0, 4.0), (0.4, 0.0, 4 * BEST)])
+def test_the_teacher_says_what_it_draws_best_and_knows_the_caption_where_the_picture_tells_it(
+    squares: float, without: float, told: float
 ) -> None:
-    drawer, read = untrained(), []
-    drawer.register_forward_pre_hook(lambda _, arguments: read.append(arguments[2]))
-    Teacher(drawer)(piece(MASK, MASK)._replace(squares=torch.tensor([squares])))
-    (ids,) = read
-    assert (ids == reads).all()
+    lesson = piece(MASK * 0 + 9, MASK)._replace(
+        squares=torch.tensor([squares]), ground=torch.zeros_like(THING)
+    )
+    target = Teacher(Reader())(lesson.paired(lesson.ids)).target
+    inside = target[:, :, 4:12, 4:12]
+    assert (inside[0] == without).all()
+    assert (inside[1] == told).all()
+
+
+def test_a_learner_is_right_when_its_guidance_does_what_the_teachers_best_does() -> None:
+    class Learner(Reader):
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
+        def forward(self, *arguments: torch.Tensor) -> torch.Tensor:
+            return self.share * super().forward(*arguments)
+
+    lesson = piece(MASK * 0 + 9, torch.ones_like(MASK))._replace(
+        given=torch.cat([torch.zeros(1, 4, *MASK.shape[2:]), MASK * 0 + 1] + [MASK * 0] * 4, dim=1),
+        squares=torch.tensor([TELLING / 2]),
+        ground=torch.zeros_like(THING),
+    )
+    pair = lesson.paired(lesson.ids)
+    right, full = (
+        unet.lesson(Learner(share), pair, Teacher(Reader())).item()
+        for share in (BEST / diffusion.GUIDANCE, 1.0)
+    )
+    assert right == pytest.approx(0.0, abs=1e-6)
+    assert full > 1.0
+
+
+def test_guidance_leads_away_from_what_is_said_without_a_caption() -> None:
+    said = torch.tensor([[1.0], [10.0], [2.0], [10.0]])
+    assert pieces.guided(said, 3.0).flatten().tolist() == [1.0, 10.0, 4.0, 10.0]
 
 
 @pytest.fixture
@@ -132,7 +172,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_fills_and_empty_captions_have_their_shares(folder: Path) -> None:
-    emphasis = pieces.Emphasis(1, 1, 1, ((0.0, 1.0),) * 4, fills=0.6, empty=0.3)
+    emphasis = pieces.Emphasis(1, 1, 1, ((0.0, 1.0),) * 4, fills=0.6)
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     draw = pieces.Pieces(latents.load(folder), tokenizer, torch.Generator().manual_seed(1)).draw
     drawn = draw(2048, emphasis)
@@ -144,13 +184,30 @@ def test_fills_and_empty_captions_have_their_shares(folder: Path) -> None:
     had_one = (told != empty).any(1)
     dropped = (ids != told).any(1)
     assert had_one.float().mean() == pytest.approx(1 - 0.4 / 8, abs=0.02)
-    assert dropped[had_one].float().mean() == pytest.approx(0.3, abs=0.04)
+    assert dropped[had_one].float().mean() == pytest.approx(0.1, abs=0.03)
     assert (ids[dropped] == empty).all()
     known = latents.load(folder).latents
     for one in drawn[:2]:  # the target is what leads back to the picture
         clean = diffusion.clean(one.given[:, :4], one.target, one.squares)
         wrong = (clean[:, None] - known).abs().amax(dim=(2, 3, 4))
         assert wrong.min(1).values.max() < 1e-4
+
+
+def test_pairs_are_the_same_lessons_without_and_with_their_captions(folder: Path) -> None:
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
+    draw = pieces.Pieces(latents.load(folder), tokenizer, torch.Generator().manual_seed(1)).draw
+    drawn = draw(2 * pieces.PIECE, replace(pieces.EXACTNESS, paired=True))
+    assert [len(p.steps) for p in drawn] == [pieces.PIECE] * 2
+    empty = pieces.Tokens(tokenizer)([""])
+    for part in drawn:
+        without, told = (
+            pieces.Piece(*half) for half in zip(*(tensor.chunk(2) for tensor in part), strict=True)
+        )
+        assert (without.ids == empty).all()
+        assert torch.equal(told.ids, told.told)
+        assert not torch.equal(without.ids, told.ids)
+        for name in ("given", "steps", "target", "share"):
+            assert torch.equal(getattr(without, name), getattr(told, name))
 
 
 def test_who_teaches_exactness_stays_the_same_when_it_is_resumed(
