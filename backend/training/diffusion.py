@@ -26,8 +26,8 @@ BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's, "scaled linear"
 # Min-SNR's only constant. With the paper's 5 the last steps, which clean what is drawn, were hardly
 # learned, and smooth grounds came out blotched.
 GAMMA = 20.0
-GUIDANCE = 5.0  # that the model is made for and shipped with (scumble.json)
 LEAST_WEIGHT = 1.0  # of the noisiest steps, which set what is drawn and where
+GUIDANCE = 5.0  # that the model is made for and shipped with (scumble.json)
 
 
 def scheduler() -> DDIMScheduler:

@@ -65,7 +65,7 @@ class Piece(NamedTuple):
 def guided(said: torch.Tensor, scale: float) -> torch.Tensor:
     """What is said of pairs, with classifier-free guidance of `scale` where there is a caption.
 
-    The first half is said without captions and stays (Ho and Salimans, 2022).
+    said: 2N x ..., without captions first; that half stays as it is (Ho and Salimans, 2022).
     """
     without, told = said.chunk(2)
     return torch.cat([without, without + scale * (told - without)])

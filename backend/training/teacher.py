@@ -11,7 +11,9 @@ They also settle what guidance does. Left to itself a model that has few picture
 draws best with hardly any guidance; at 5, where the dial stands for most models, its colours are
 too strong. Here the learner is taught the two things that pictures are drawn with: what it says
 without a caption, and what `diffusion.GUIDANCE` makes of that and of what it says with one. Both
-are right when they are as the teacher draws at BEST, and less guidance heeds the caption less.
+are right when they are as the teacher draws at BEST, and less guidance heeds the caption less. A
+teacher that was itself taught so is not BEST there: the first part of a run, which shows every
+picture with its own caption, undoes that, and must not be left out.
 """
 
 from __future__ import annotations

@@ -79,7 +79,10 @@ def new() -> UNet2DConditionModel:
 
 
 def lesson(drawer: nn.Module, piece: Piece, teacher: Teacher | None = None) -> torch.Tensor:
-    """How wrong `drawer` is: by the picture, or, of pairs and as it is drawn with, by a teacher."""
+    """The error of `drawer` on a piece, by the picture; with a teacher by what that says.
+
+    A teacher's piece is of pairs (`Piece.paired`), judged as they are drawn with: guided.
+    """
     said = drawer(piece.given, piece.steps, piece.ids)
     if teacher is None:
         return error(said, piece)
@@ -87,7 +90,7 @@ def lesson(drawer: nn.Module, piece: Piece, teacher: Teacher | None = None) -> t
 
 
 def error(said: torch.Tensor, piece: Piece) -> torch.Tensor:
-    """The weighted error of a velocity that was `said` of a piece, place by place and coarsely.
+    """The weighted error of a velocity (N x 4 x H x W) `said` of a piece, by place and coarsely.
 
     The second term is a "multiscale training loss" (Hoogeboom et al., "simple diffusion", 2023),
     with a weight that doubles what is random and counts what COARSE^2 latents share so often more.

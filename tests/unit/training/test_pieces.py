@@ -1,7 +1,6 @@
 """What counts in the U-Net's lessons, and who says what is to be drawn."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,7 +195,7 @@ def test_fills_and_empty_captions_have_their_shares(folder: Path) -> None:
 def test_pairs_are_the_same_lessons_without_and_with_their_captions(folder: Path) -> None:
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     draw = pieces.Pieces(latents.load(folder), tokenizer, torch.Generator().manual_seed(1)).draw
-    drawn = draw(2 * pieces.PIECE, replace(pieces.EXACTNESS, paired=True))
+    drawn = draw(2 * pieces.PIECE, pieces.EXACTNESS)
     assert [len(p.steps) for p in drawn] == [pieces.PIECE] * 2
     empty = pieces.Tokens(tokenizer)([""])
     for part in drawn:
