@@ -112,6 +112,16 @@ def plan_install(facts: Facts, wishes: Wishes) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+# What Scumble itself makes in its folders, which somebody may have chosen where other things lie.
+LOGS = ("daemon.log", "daemon.log.1")
+MODELS = ("registry.*", ".registry-*", "downloads", "files", "loras", "previews")
+# SQLite's companions too, and what was put aside because it was damaged
+HISTORY = (
+    *(name + end for name in ("journal.sqlite", "store") for end in ("", ".broken-*")),
+    *(name + end for name in ("journal.sqlite-wal", "journal.sqlite-shm") for end in ("", ".*")),
+)
+
+
 def plan_uninstall(
     home: Home, made: Collection[Undo], keep_models: bool, keep_history: bool
 ) -> tuple[Undo, ...]:
@@ -121,13 +131,13 @@ def plan_uninstall(
     only where they are not kept.
     """
     undos: list[Undo] = list(reversed(tuple(made)))
-    for path in (home.connection_file, home.lock_file, home.log_file.parent):
-        undos.append(Remove(str(path)))
+    undos += (Remove(str(path)) for path in (home.connection_file, home.lock_file))
+    places = [(home.log_file.parent, LOGS)]
     if not keep_models:
-        undos.append(Remove(str(home.models_dir)))
+        places.append((home.models_dir, MODELS))
     if not keep_history:
-        for made_at_work in (home.journal_file, home.store_dir):
-            # SQLite's companions (-wal, -shm) too, and what was put aside because it was damaged
-            for path in sorted(made_at_work.parent.glob(f"{made_at_work.name}*")):
-                undos.append(Remove(str(path)))
+        places.append((home.path, HISTORY))
+    for folder, patterns in places:
+        found = sorted({path for pattern in patterns for path in folder.glob(pattern)})
+        undos += (Remove(str(path), (str(folder),)) for path in found)
     return tuple(undos)

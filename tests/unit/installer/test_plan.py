@@ -143,14 +143,35 @@ def test_uninstalling_takes_back_the_last_step_first() -> None:
 
 def test_models_and_history_go_only_when_they_are_not_kept(tmp_path: Path) -> None:
     home = Home(tmp_path)
-    broken = home.journal_file.with_name(home.journal_file.name + ".broken-17")
-    wal = home.journal_file.with_name(home.journal_file.name + "-wal")
-    for file in (home.journal_file, wal, broken):
-        file.touch()
-    home.store_dir.mkdir()
-    history = {str(path) for path in (home.journal_file, wal, broken, home.store_dir)}
-    models = str(home.models_dir)
-    assert not {models, *history} & set(paths(True, True, home))
-    assert models in paths(False, True, home)
+    journal = [home.journal_file.name + end for end in ("", "-wal", ".broken-17", "-shm.broken-17")]
+    history = {str(tmp_path / name) for name in (*journal, "store", "store.broken-17")}
+    names = ("registry.json", "registry.json.lock", "registry.broken.json", "loras", "downloads")
+    models = {str(home.models_dir / name) for name in names}
+    for name in (*history, *models):
+        Path(name).mkdir(parents=True)
+    assert not {*models, *history} & set(paths(True, True, home))
+    assert models <= set(paths(False, True, home))
     assert not history & set(paths(False, True, home))
     assert history <= set(paths(True, False, home))
+
+
+def test_what_lies_beside_scumble_in_a_chosen_folder_stays(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.log_file.parent.mkdir()
+    home.log_file.touch()
+    (home.models_dir / "files").mkdir(parents=True)
+    strangers = ("store-photos", "stores", "logs/mine.txt", "models/mine.safetensors")
+    for name in (*strangers, "journal.sqlite.txt"):
+        (tmp_path / name).touch()
+    undos = plan_uninstall(home, (), keep_models=False, keep_history=False)
+    assert str(home.log_file) in [undo.path for undo in undos]
+    for undo in undos:
+        undo.apply()
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {*strangers, "journal.sqlite.txt"}
+    for name in strangers[2:]:
+        (tmp_path / name).unlink()
+    (home.models_dir / "files").mkdir()
+    for undo in undos:
+        undo.apply()
+    assert not home.models_dir.exists()  # nothing was left in it
