@@ -6,11 +6,11 @@
     sheet      50 samples, unpicked, as one PNG
     export     the diffusers folder
     fills      20 fills through Scumble's engine with the package's weights, as one PNG, and the
-               figures of 50 more
+               figures and times of 50 more
 
-`train` prepares first where that was not done, so it alone reproduces the weights; those in the
-package came with ``--keep-encoder --subjects all``, in several runs. It yields to everything else
-on the machine (nice 19) and can be killed at any moment.
+`train` prepares first where that was not done, so it alone makes weights like the package's, which
+came in several runs. It yields to everything else on the machine (nice 19), can be killed at any
+moment, and goes on from there when it is started again.
 """
 
 from __future__ import annotations
@@ -61,28 +61,22 @@ def _parser() -> argparse.ArgumentParser:
         "--subjects",
         choices=SUBJECTS,
         default="all",
-        help="common: 254 things; core: 660; all: with clip art and long names",
+        help="of the U-Net's lessons. common: 254 things; core: 660; all: with clip art and long "
+        "names",
     )
     parser.add_argument(
-        "--only", choices=("vae", "clip", "judge", "latents", "looks", "unet"), action="append"
+        "--only", choices=("vae", "latents", "looks", "unet", "judge"), action="append"
     )
-    parser.add_argument("--vae-minutes", type=float, default=180)
-    parser.add_argument("--clip-minutes", type=float, default=60)
+    parser.add_argument("--vae-minutes", type=float, default=60)
     parser.add_argument("--looks-minutes", type=float, default=20)
-    parser.add_argument("--judge-minutes", type=float, default=120)
-    parser.add_argument("--unet-minutes", type=float, default=600)
+    parser.add_argument("--judge-minutes", type=float, default=25)
+    parser.add_argument("--unet-minutes", type=float, default=900)
     parser.add_argument(
         "--unet-rate",
         type=float,
         help="highest learning rate of the U-Net (default: unet.LEARNING_RATE)",
     )
     parser.add_argument("--shards", type=int, default=60, help="of 1,024 lessons each")
-    parser.add_argument(
-        "--keep-encoder",
-        action="store_true",
-        help="train the VAE's decoder only, on roughened latents: "
-        "the encoder stays the principal components it began as",
-    )
     return parser
 
 
@@ -113,16 +107,13 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         "all": sprites.distinct,
     }[options.subjects]
     records = choose(everything)
+    clip.make_tokenizer(folder, everything)
     stages = options.only or ("vae", "latents", "looks", "unet", "judge")
     if "vae" in stages:
-        vae.train(folder, minutes=options.vae_minutes, whole=not options.keep_encoder)
-    if "clip" in stages:
-        clip.train(folder, sprites.core(everything), minutes=options.clip_minutes)
+        vae.train(folder, minutes=options.vae_minutes)
     if "latents" in stages:
-        encode = latents.encoder(vae.load(folder), options.keep_encoder)
-        latents.make(folder, encode, records, shards=options.shards)
+        latents.make(folder, latents.encoder(vae.load(folder)), records, shards=options.shards)
     if "looks" in stages and (options.only or not (folder / "text.pt").exists()):
-        clip.make_tokenizer(folder, everything)
         looks.train(folder, minutes=options.looks_minutes)
     if "unet" in stages:
 
@@ -135,7 +126,7 @@ def _train(folder: Path, options: argparse.Namespace) -> None:
         rate = options.unet_rate or unet.LEARNING_RATE
         unet.train(folder, minutes=options.unet_minutes, rate=rate, sheet=sheet)
     if "judge" in stages:
-        clip.train(folder, records, minutes=options.judge_minutes, name="judge")
+        clip.train(folder, things.common(everything), minutes=options.judge_minutes)
 
 
 def _evaluate(folder: Path, options: argparse.Namespace) -> None:
@@ -170,8 +161,8 @@ def _fills(folder: Path, options: argparse.Namespace) -> None:
     target = options.to or folder / "fills.png"
     sheets.grid(fills.draw(), 10).quantize(256).save(target, optimize=True)
     print(target)
-    judge = Judge(*clip.load(folder, "judge"), all_prompts())
-    for name, value in fills.figures(judge).items():
+    judge = Judge(*clip.load(folder), all_prompts())
+    for name, value in (fills.seconds() | fills.figures(judge)).items():
         evaluate.tell(name, value)
 
 

@@ -26,7 +26,8 @@ def begin(source: Path, folder: Path) -> None:
     from which the new one's takes as many layers as it has.
     """
     if not (folder / "tokenizer").exists():
-        shutil.copytree(source / "tokenizer", folder / "tokenizer")
+        with checkpoints.appearing(folder / "tokenizer") as part:
+            shutil.copytree(source / "tokenizer", part)
     text = CLIPTextModel.from_pretrained(source / "text_encoder", dtype=torch.float32)
     if not (folder / "text.pt").exists():
         checkpoints.save(folder / "text.pt", text.state_dict())

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,10 @@ class Average:
 
 
 class Run:
-    """One training run's state in one file, written every few minutes and at the end."""
+    """One training run's state in one file, written every few minutes and at the end.
+
+    SIGTERM ends the process (SystemExit, status 143) after the step it comes in, with that saved.
+    """
 
     def __init__(
         self,
@@ -53,7 +59,7 @@ class Run:
         self.step = 0
         self.seconds = 0.0  # of training, over all sessions
         self._stop = False
-        signal.signal(signal.SIGTERM, self._ask_to_stop)
+        self._handler = signal.signal(signal.SIGTERM, self._ask_to_stop)
         self._since = self._saved = time.monotonic()
         if path.exists():
             state = torch.load(path, map_location="cpu", weights_only=True)
@@ -88,11 +94,19 @@ class Run:
             self.save()
 
     def going(self, minutes: float) -> bool:
-        """Whether there is time left of `minutes`, and nobody asked to stop (SIGTERM)."""
-        return self.seconds < minutes * 60 and not self._stop
+        """Whether there is time left of `minutes`."""
+        if self._stop:
+            self.finish()
+            raise SystemExit(128 + signal.SIGTERM)
+        return self.seconds < minutes * 60
 
     def _ask_to_stop(self, *_: object) -> None:
         self._stop = True
+
+    def finish(self) -> None:
+        """Save, and leave SIGTERM to whoever minded it before."""
+        self.save()
+        signal.signal(signal.SIGTERM, self._handler)
 
     def save(self) -> None:
         """Write everything, atomically."""
@@ -110,11 +124,23 @@ class Run:
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """`torch.save` to a temporary file that then takes the name `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+    """`torch.save`, whole or not at all."""
+    with appearing(path) as part:
+        torch.save(state, part)
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """A path to write a file or a folder to, which becomes `target` when it is whole.
+
+    An older file is replaced; where `target` is a folder it must not be there yet.
+    """
+    part = target.with_name(f"{target.name}.part")
+    if part.is_dir():
+        shutil.rmtree(part)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    yield part
+    os.replace(part, target)
 
 
 def warm_up_then_decay(step: int, total: int, *, warm_up: int = 200, floor: float = 0.1) -> float:

@@ -1,7 +1,8 @@
 """CLIP: a text encoder and an image tower that learn from pairs which caption fits which picture.
 
-The text encoder then guides the U-Net. The whole pair is kept as the judge of what was drawn.
-Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021).
+Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (2021). The
+pair is the judge of what was drawn, and learns from nothing, so that it knows nothing of the
+U-Net's ways. The U-Net's own text encoder has the same shape and learns otherwise: see `looks`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tqdm import tqdm
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
 from . import captions, scenes, sprites, tokens
-from .checkpoints import Run
+from .checkpoints import Run, appearing
 from .precision import autocast
 from .vae import to_tensor
 
@@ -140,8 +141,8 @@ def encode(tokenizer: CLIPTokenizer, texts: list[str], *, short: bool = False) -
     return ids
 
 
-def make_tokenizer(folder: Path, records: list[sprites.Sprite]) -> CLIPTokenizer:
-    """The tokenizer in `folder`/tokenizer, learnt from the records if it is not there yet."""
+def make_tokenizer(folder: Path, records: list[sprites.Sprite]) -> None:
+    """Learn the tokenizer in `folder`/tokenizer from the records, if it is not there yet."""
     target = folder / "tokenizer"
     if not target.exists():
         rng = random.Random(0)
@@ -151,8 +152,8 @@ def make_tokenizer(folder: Path, records: list[sprites.Sprite]) -> CLIPTokenizer
             for ground in ("white", *rng.sample((*captions.COLOURS, *captions.NEUTRALS), 3))
         ]
         texts += [" ".join(r.keywords) for r in records] + ["gradient textured background"] * 50
-        tokens.train(texts).save_pretrained(target)
-    return CLIPTokenizer.from_pretrained(target)
+        with appearing(target) as part:
+            tokens.train(texts).save_pretrained(part)
 
 
 def train(
@@ -160,24 +161,19 @@ def train(
     records: list[sprites.Sprite],
     *,
     minutes: float,
-    name: str = "clip",
     batch: int = 96,
     seed: int = 2,
 ) -> None:
-    """Train for `minutes` in all (over all sessions) on the pictures that are not held back.
-
-    The state goes to `name`.pt. The U-Net begins from what "clip" has read; the judge is a pair of
-    its own, learned from nothing, so that it knows nothing of the U-Net's ways.
-    """
+    """Train for `minutes` in all (over all sessions) on the pictures that are not held back."""
     pictures = sprites.by_file(folder / "sprites", records)
     seen = [record for record in records if not record.held_back]
-    tokenizer = make_tokenizer(folder, records)
+    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     torch.manual_seed(seed)
     pair = Pair(len(tokenizer), tokenizer.eos_token_id).train()
     optimizer = torch.optim.AdamW(
         pair.parameters(), LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.05
     )
-    run = Run(folder / f"{name}.pt", pair, optimizer, decay=0.99)
+    run = Run(folder / "judge.pt", pair, optimizer, decay=0.99)
     rng = np.random.default_rng([seed, run.step])
     words = random.Random(f"{seed} {run.step}")
     views = Views(rng, seen, pictures)
@@ -204,7 +200,7 @@ def train(
                 f"clip {run.step} {run.seconds / 60:.1f} min loss {loss.item() / 2:.3f} "
                 f"first of {batch}: {hits:.2f}"
             )
-    run.save()
+    run.finish()
     bar.close()
 
 
@@ -273,13 +269,10 @@ def _augmented(rng: np.random.Generator, scene: scenes.Scene) -> scenes.Pixels:
     return np.asarray(lit.clip(0, 255), dtype=np.uint8)
 
 
-def load(folder: Path, name: str = "clip") -> tuple[Pair, CLIPTokenizer]:
-    """The averaged pair of a run: "clip" guides the U-Net, "judge" is a run that went on alone."""
+def load(folder: Path) -> tuple[Pair, CLIPTokenizer]:
+    """The averaged pair of a run, and the tokenizer."""
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
     pair = Pair(len(tokenizer), tokenizer.eos_token_id).eval().requires_grad_(False)
-    path = folder / f"{name}.pt"
-    state = torch.load(
-        path if path.exists() else folder / "clip.pt", map_location="cpu", weights_only=True
-    )
+    state = torch.load(folder / "judge.pt", map_location="cpu", weights_only=True)
     pair.load_state_dict(state["average"])
     return pair, tokenizer

@@ -26,7 +26,7 @@ BETA_START, BETA_END = 0.00085, 0.012  # Stable Diffusion's, "scaled linear"
 # Min-SNR's only constant. With the paper's 5 the last steps, which clean what is drawn, were hardly
 # learned, and smooth grounds came out blotched.
 GAMMA = 20.0
-LEAST_WEIGHT = 1.0  # of the noisiest steps, which set what is drawn and where
+NOISY_WEIGHT = 1.0  # of the noisier steps, which set what is drawn and where
 GUIDANCE = 5.0  # that the model is made for and shipped with (scumble.json)
 
 
@@ -96,8 +96,9 @@ def min_snr_weight(squares: torch.Tensor) -> torch.Tensor:
 
     Keeps the easy, nearly noiseless steps from taking all the attention (Hang et al., "Efficient
     Diffusion Training via Min-SNR Weighting Strategy", 2023). At zero SNR that would be 0, and the
-    one step that sets the composition would never be learnt: it is kept at LEAST_WEIGHT.
+    step that sets the composition would never be learnt. So where there is more noise than picture
+    (SNR < 1, two thirds of the schedule) the weight is NOISY_WEIGHT, and only the steps after that
+    have the paper's.
     """
     snr = squares / (1 - squares).clamp(min=1e-8)
-    weight = snr.clamp(max=GAMMA) / (snr + 1)
-    return torch.where(snr < 1, weight.clamp(min=LEAST_WEIGHT), weight)
+    return torch.where(snr < 1, NOISY_WEIGHT, snr.clamp(max=GAMMA) / (snr + 1))

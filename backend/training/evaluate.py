@@ -18,6 +18,7 @@ from .vae import SIZE
 
 SEEDS = (1000, 2000)
 FILL_SEED = 3000
+GROUNDS = ("gradient", "noise")  # in turns, of the pictures that are filled
 # The rectangle that is filled (left, top, right, bottom): as large in the picture as a selection is
 # in what Scumble shows a model of this size.
 BOX = (16, 16, 112, 112)
@@ -26,9 +27,17 @@ Figures = dict[str, float]
 
 
 def reconstruction(folder: Path, pipeline: StableDiffusionInpaintPipeline) -> Figures:
-    """Mean PSNR in dB of the VAE on pictures that were held back, on all kinds of backgrounds."""
-    images = [scene.pixels for scene in _held_back(folder, seed=11)]
-    return {"vae psnr dB": vae.psnr(pipeline.vae.float(), vae.to_tensor(np.stack(images)))}
+    """Mean PSNR in dB of the VAE on the pictures that were held back, of all and by source."""
+    found = _held_back(folder, seed=11)
+    sources = {"": found, ", emoji": [], ", clip art": []}
+    for scene in found:
+        sources[", clip art" if scene.style == "clip art" else ", emoji"].append(scene)
+    return {
+        f"vae psnr dB{name}": vae.psnr(
+            pipeline.vae.float(), vae.to_tensor(np.stack([scene.pixels for scene in part]))
+        )
+        for name, part in sources.items()
+    }
 
 
 def judge_itself(folder: Path, judge: Judge) -> Figures:
@@ -43,7 +52,7 @@ def judge_itself(folder: Path, judge: Judge) -> Figures:
     for record, picture in zip(records, pictures, strict=True):
         name = f"{'3d render' if record.style == '3d' else 'flat cartoon'} of "
         places = [i for i, p in enumerate(prompts) if p.startswith(name) and _names(p, record)]
-        if places and record.style in ("3d", "flat"):
+        if places and record.style in ("3d", "flat") and not record.held_back:
             scene = scenes.draw(rng, record, picture, kind="white", recolour=False)
             shown.append(Image.fromarray(scene.pixels))
             right.append(places[0])
@@ -114,11 +123,11 @@ def likeness(drawn: Sequence[Image.Image], known: Sequence[Image.Image]) -> torc
     return (distances < distances.diag()[:, None]).sum(1)
 
 
-def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge, count: int = 20) -> Figures:
+def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
     """The judge's mean score of the right caption by guidance scale."""
     figures = {}
-    for scale in (1.0, 2.0, 5.0):
-        drawn = sheets.draw(pipeline, all_prompts()[:count], seed=SEEDS[0], guidance=scale)
+    for scale in (1.0, 2.0, 3.0, 5.0, 7.0):
+        drawn = sheets.draw(pipeline, all_prompts(), seed=SEEDS[0], guidance=scale)
         figures[f"judge's score at guidance {scale:g}"] = float(judge.scores(drawn).diag().mean())
     return figures
 
@@ -130,8 +139,15 @@ def fill(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
     drawn = sheets.draw(
         pipeline, prompts, seed=FILL_SEED, images=grounds, masks=[mask] * len(grounds)
     )
+    images = vae.to_tensor(np.stack([np.asarray(ground) for ground in grounds]))
+    seen = [Image.fromarray(pixels) for pixels in vae.given_back(pipeline.vae.float(), images)]
     pasted = [Image.composite(d, g, mask) for d, g in zip(drawn, grounds, strict=True)]
-    return fill_figures("fill", judge, pasted, mask)
+    return {
+        **fill_figures("fill", judge, pasted, mask),
+        "the vae alone: edge error mean /255": float(
+            np.mean([edge_error(*pair, mask) for pair in zip(seen, grounds, strict=True)])
+        ),
+    }
 
 
 def fill_mask(*, oval: bool = False) -> Image.Image:
@@ -147,7 +163,7 @@ def fill_cases(count: int = 50) -> tuple[list[str], list[Image.Image]]:
     """The prompts and the grounds, half of them graded and half textured."""
     prompts = all_prompts()[:: len(all_prompts()) // count][:count]
     rng = np.random.default_rng(13)
-    kinds = [("gradient", "noise")[number % 2] for number in range(count)]
+    kinds = [GROUNDS[number % len(GROUNDS)] for number in range(count)]
     return prompts, [_image(backgrounds.make(rng, kind, SIZE)[0]) for kind in kinds]
 
 
@@ -167,6 +183,10 @@ def fill_figures(
         **_rates(name, judge.ranks([picture.crop(BOX) for picture in filled], right)),
         f"{name}: edge error mean /255": float(np.mean(errors)),
         f"{name}: edge error median /255": float(np.median(errors)),
+        **{
+            f"{name}: edge error /255 in a {kind}": float(np.mean(errors[start :: len(GROUNDS)]))
+            for start, kind in enumerate(GROUNDS)
+        },
     }
 
 
@@ -193,7 +213,7 @@ def determinism(pipeline: StableDiffusionInpaintPipeline) -> Figures:
 
 def everything(folder: Path, pipeline: StableDiffusionInpaintPipeline) -> Figures:
     """All figures, told as they come."""
-    judge = Judge(*clip.load(folder, "judge"), all_prompts())
+    judge = Judge(*clip.load(folder), all_prompts())
     figures: Figures = {}
     steps: Sequence[Callable[[], Figures]] = (
         lambda: judge_itself(folder, judge),
@@ -238,7 +258,7 @@ def _held_back(folder: Path, seed: int) -> list[scenes.Scene]:
     return [
         scenes.draw(rng, record, picture)
         for record, picture in zip(records, pictures, strict=True)
-        if record.held_back and record.style != "clip art"
+        if record.held_back
     ]
 
 

@@ -41,10 +41,12 @@ def load(folder: Path) -> StableDiffusionInpaintPipeline:
 def write(pipeline: StableDiffusionInpaintPipeline, target: Path) -> int:
     """Save in float16 to `target`, which is replaced as a whole; returns the bytes written.
 
-    Whoever loads at that moment finds the old folder or the new one, nothing between.
+    What `target` held lies beside it, as .old, until the new folder is in its place.
     """
     fresh = target.with_name(target.name + ".new")
     stale = target.with_name(target.name + ".old")
+    if stale.exists() and not target.exists():  # ended between the two renames
+        stale.rename(target)
     for folder in (fresh, stale):
         shutil.rmtree(folder, ignore_errors=True)
     pipeline.to(dtype=torch.float16).save_pretrained(fresh, safe_serialization=True)

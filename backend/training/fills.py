@@ -8,6 +8,7 @@ figures of `evaluate.fill`, which has the plain pipeline draw: the engine reads,
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,19 @@ def figures(judge: Judge) -> evaluate.Figures:
             ]
             found |= evaluate.fill_figures(name, judge, drawn, mask)
     return found
+
+
+def seconds() -> evaluate.Figures:
+    """How long loading takes, and the quickest of three fills after it."""
+    prompts, grounds = evaluate.fill_cases(4)
+    mask = evaluate.fill_mask()
+    took: list[float] = []
+    with _engine() as (engine, starter):
+        for prompt, ground in zip(prompts, grounds, strict=True):
+            began = time.monotonic()
+            fill(engine, starter, np.asarray(ground), mask, prompt, 1)
+            took.append(time.monotonic() - began)
+    return {"a fill, seconds": min(took[1:]), "loading, seconds": took[0] - min(took[1:])}
 
 
 @contextmanager

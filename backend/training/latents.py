@@ -7,7 +7,6 @@ and more can be added later; training reads whatever shards there are.
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ from diffusers import AutoencoderKL
 from torch import nn
 from tqdm import tqdm
 
-from . import captions, linear_start, masks, scenes, sprites, things
-from .precision import autocast
+from . import captions, checkpoints, linear_start, masks, scenes, sprites, things
 from .vae import SIZE, to_tensor
 
 SHARD = 1024  # lessons in a file
@@ -72,8 +70,7 @@ def make(
         if path.exists():
             continue
         shard = _shard(np.random.default_rng([seed, number]), encode, seen, pictures)
-        torch.save(shard, path.with_suffix(".part"))
-        os.replace(path.with_suffix(".part"), path)
+        checkpoints.save(path, shard)
 
 
 def load(folder: Path) -> Lessons:
@@ -156,16 +153,15 @@ def _shard(
     }
 
 
-def encoder(vae: AutoencoderKL, untrained: bool = False) -> Encode:
-    """The VAE's encoder as the lessons need it; `untrained` where it still is what it began as."""
-    if untrained:
-        convolution = linear_start.one_convolution(vae)
-        return lambda images: convolution(images).half()
+@torch.no_grad()
+def encoder(vae: AutoencoderKL) -> Encode:
+    """The VAE's encoder as the one convolution that it is.
 
-    def encode(images: torch.Tensor) -> torch.Tensor:
-        with autocast():
-            latents: torch.Tensor = vae.encode(images).latent_dist.mode()
-        scaled: torch.Tensor = latents.float() * vae.config.scaling_factor
-        return scaled.half()
-
-    return encode
+    Raises ValueError where it is more than that, in a folder that training went on from.
+    """
+    convolution = linear_start.one_convolution(vae)
+    image = torch.rand(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    exact = vae.encode(image).latent_dist.mode()
+    if not torch.allclose(convolution(image), exact, atol=0.05, rtol=0.05):
+        raise ValueError("the encoder is not the principal components that training needs")
+    return lambda images: convolution(images).half()

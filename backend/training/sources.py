@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .checkpoints import appearing
+
 NPM = ("@lobehub/fluent-emoji-3d@1.1.0", "emojibase-data@17.0.0")
 DEBIAN = ("fonts-noto-color-emoji", "openclipart-png")
 
@@ -45,13 +47,14 @@ def fetch(folder: Path) -> Sources:
         archive = _archive(folder, f"{stem}-*.tgz", ["npm", "pack", "--silent", name])
         target = folder / stem
         if not target.exists():
-            with tarfile.open(archive) as tar:
-                tar.extractall(target, filter="data")
+            with appearing(target) as part, tarfile.open(archive) as tar:
+                tar.extractall(part, filter="data")
     for name in DEBIAN:
         archive = _archive(folder, f"{name}_*.deb", ["apt-get", "download", name])
         target = folder / name
         if not target.exists():
-            subprocess.run(["dpkg-deb", "-x", archive.name, target.name], cwd=folder, check=True)
+            with appearing(target) as part:
+                subprocess.run(["dpkg-deb", "-x", archive.name, part.name], cwd=folder, check=True)
     english = folder / "emojibase-data" / "package" / "en"
     return Sources(
         fluent=folder / "lobehub-fluent-emoji-3d" / "package" / "assets",

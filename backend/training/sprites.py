@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from . import captions
+from .checkpoints import appearing
 from .sources import Sources
 
 SIDE = 128  # pixels, longer side of a stored sprite
@@ -38,6 +39,15 @@ pager symbol low love post elevator placard sari performing film cloud piñata
 _NOT_CORE = frozenset(_LEFT_OUT.split())
 _CLIP_ART_FOLDERS = ("food", "animals", "plants", "transportation", "tools", "buildings")
 _NOT_FOLDERS = ("aiga-symbols", "roadsigns", "dinosaurs", "fantasy", "weapons")
+# What is left of some file names says no thing (a blue dragonfly's "blue"), or names what is left
+# out: persons, signs, flags.
+_NAME_NOTHING = """
+arctic; baby; bear under; bird peace; black; blue; chef; christmas; clown; curve; cycle; dead;
+electric; eyes; fall; flag; flying; full bloom; green; knot two; mad; metal; mobile; motorway; one;
+pink; plush; road; sailing; school country; sign; soft; straw; thanksgiving; top; turn; two way;
+white; yellow
+"""
+_NOT_CLIP_ART = frozenset(" ".join(name.split()) for name in _NAME_NOTHING.split(";"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +94,12 @@ def build(sources: Sources, folder: Path, *, clip_art: bool, tell: Callable[[str
     if clip_art:
         words = _vocabulary(emoji)
         for number, (path, thing) in enumerate(_clip_art(sources.clip_art, words)):
+            if thing in _NOT_CLIP_ART:
+                continue
             keep(f"clip-{number:04}", _open(path), thing, "clip art", ())
         tell(f"{len(records)} with clip art")
-    index = folder / "sprites.json"
-    index.write_text(json.dumps([asdict(record) for record in records], indent=0))
+    with appearing(folder / "sprites.json") as part:
+        part.write_text(json.dumps([asdict(record) for record in records], indent=0))
     return len(records)
 
 

@@ -70,10 +70,10 @@ def new() -> UNet2DConditionModel:
         resnet_time_scale_shift="scale_shift",
     )
     # Every residual branch begins by adding nothing, and the first prediction is zero.
-    for part in module.modules():
-        if isinstance(part, ResnetBlock2D):
-            nn.init.zeros_(part.conv2.weight)
-    nn.init.zeros_(module.conv_out.weight)
+    last = [part.conv2 for part in module.modules() if isinstance(part, ResnetBlock2D)]
+    for convolution in (*last, module.conv_out):
+        nn.init.zeros_(convolution.weight)
+        nn.init.zeros_(convolution.bias)
     positions.give(module.conv_in, MASK_CHANNEL)
     return module
 
@@ -103,11 +103,7 @@ def error(said: torch.Tensor, piece: Piece) -> torch.Tensor:
 
 
 class Drawer(nn.Module):
-    """The U-Net and the text encoder it listens to.
-
-    The text encoder's first layers come from CLIP and go on learning here, from what their words
-    do to pictures: contrasting captions teaches which things differ, drawing them how they look.
-    """
+    """The U-Net and the text encoder it listens to, which goes on learning here."""
 
     def __init__(self, text: CLIPTextModel) -> None:
         super().__init__()
@@ -133,8 +129,8 @@ def train(
     """Train for `minutes` in all (over all sessions) on the lessons in `folder`/latents.
 
     `rate` is the highest learning rate. `sheet` is called with the averaged weights now and then.
-    From EXACTNESS_FROM on a `Teacher` helps: the averaged weights of that moment, also when the run
-    is resumed or given more minutes after it.
+    From EXACTNESS_FROM on a `Teacher` helps: the averaged weights of when that first came, also
+    when the run is resumed or given more minutes after it.
     """
     lessons = latents.load(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
@@ -148,7 +144,7 @@ def train(
     ]
     optimizer = torch.optim.AdamW(groups, rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     run = Run(folder / "unet.pt", drawer, optimizer, decay=0.99)
-    if run.seconds < EXACTNESS_FROM * minutes * 60:
+    if run.step == 0:
         (folder / TEACHER).unlink(missing_ok=True)  # another run's
     workers = Workers(drawer)
     rng = torch.Generator().manual_seed(seed * 1_000_003 + run.step)
@@ -180,7 +176,7 @@ def train(
         if sheet is not None and time.monotonic() - shown > SHEET_EVERY:
             sheet(cast(Drawer, run.average.module))
             shown = time.monotonic()
-    run.save()
+    run.finish()
     bar.close()
 
 
@@ -206,11 +202,9 @@ def text_model(
 
 
 def known_text(folder: Path) -> Mapping[str, torch.Tensor]:
-    """What a text encoder learned before: of the pair (clip.pt) or of a saved folder (text.pt)."""
-    if (folder / "text.pt").exists():
-        known: Mapping[str, torch.Tensor] = torch.load(folder / "text.pt", weights_only=True)
-        return known
-    return clip.load(folder)[0].text.text_model.state_dict()  # type: ignore[no-any-return]
+    """What a text encoder learned before, by `looks` or in a saved folder."""
+    known: Mapping[str, torch.Tensor] = torch.load(folder / "text.pt", weights_only=True)
+    return known
 
 
 def load(folder: Path) -> tuple[Drawer, CLIPTokenizer]:

@@ -1,7 +1,11 @@
 """The VAE: from 128 x 128 pixels to 16 x 16 latents of 4 channels, and back.
 
-An autoencoder, trained to give back what it was given. The U-Net then works on 1,024 numbers
-instead of 49,152, which is what makes a diffusion model affordable on a laptop.
+An autoencoder gives back what it was given. The U-Net then works on 1,024 numbers instead of
+49,152, which is what makes a diffusion model affordable on a laptop.
+
+The encoder is what `linear_start` makes it, principal components of blocks, and stays that: what a
+mask hides does not change the latents outside it, and latents made before stay good whatever the
+decoder, which learns to make pictures of them, has learned since.
 """
 
 from __future__ import annotations
@@ -24,11 +28,10 @@ LATENT_CHANNELS = 4  # with mask and visible part the U-Net then has the 9 that 
 CHANNELS = (32, 32, 64, 128)
 GROUPS = 4  # few, so that normalising keeps what features are worth beside each other
 LEARNING_RATE = 5e-4
-# Most noise in a latent that a decoder learns to smooth, where latents are of size 1: about what a
-# U-Net leaves. It draws neighbouring latents a little apart, and a decoder that has met none but an
-# encoder's shows each such difference as a facet.
+# Most noise in a latent that the decoder learns to smooth, where latents are of size 1: about what
+# a U-Net leaves. It draws neighbouring latents a little apart, and a decoder that has met none but
+# an encoder's shows each such difference as a facet.
 ROUGHNESS = 0.25
-KL_WEIGHT = 1e-5  # per latent; just enough to keep the latents near the unit normal's size
 # Small crops first: the same pixels in more, and more different, steps. (share of the run up to
 # which, side of the crop in pixels, pictures in a batch)
 STAGES = ((0.5, 32, 16), (0.9, 64, 8), (1.0, 128, 4))
@@ -68,18 +71,12 @@ def loss(images: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
 
 
 def lesson(module: AutoencoderKL, images: torch.Tensor) -> torch.Tensor:
-    """The whole loss on `images` (N x 3 x H x W, -1 to 1).
-
-    A decoder that learns alone is given roughened latents.
-    """
-    learning = module.quant_conv.weight.requires_grad
+    """The loss on `images` (N x 3 x H x W, -1 to 1), decoded from roughened latents."""
     with autocast():
-        with torch.set_grad_enabled(learning):
-            posterior = module.encode(images).latent_dist
-        latents = posterior.sample()
-        output = module.decode(latents if learning else rough(latents)).sample
-    kl = posterior.kl().float().mean() / posterior.mean[0].numel() if learning else 0.0
-    return loss(images, output.float()) + KL_WEIGHT * kl
+        with torch.no_grad():
+            latents = module.encode(images).latent_dist.sample()
+        output = module.decode(rough(latents)).sample
+    return loss(images, output.float())
 
 
 def rough(latents: torch.Tensor) -> torch.Tensor:
@@ -88,20 +85,18 @@ def rough(latents: torch.Tensor) -> torch.Tensor:
     return latents + amount * torch.randn_like(latents)
 
 
-def train(folder: Path, *, minutes: float, whole: bool = True, seed: int = 1) -> None:
-    """Train for `minutes` in all (over all sessions), from the sprites in `folder`/sprites.
+def train(folder: Path, *, minutes: float, seed: int = 1) -> None:
+    """Train the decoder for `minutes` in all (over all sessions), from `folder`/sprites.
 
-    Without `whole` the encoder stays what it is, so that latents made before stay good.
-
-    Whole runs are timed, not counted, so that the plan fits the night whatever the machine.
+    Runs are timed, not counted, so that the plan fits the night whatever the machine.
     """
     records, pictures = sprites.load(folder / "sprites")
     seen = [number for number, record in enumerate(records) if not record.held_back]
     torch.manual_seed(seed)
     first = _batch(np.random.default_rng(seed), records, pictures, seen, 200, SIZE)
     module = linear_start.start(new(), first).train()
-    module.encoder.requires_grad_(whole)
-    module.quant_conv.requires_grad_(whole)
+    module.encoder.requires_grad_(False)
+    module.quant_conv.requires_grad_(False)
     optimizer = torch.optim.AdamW(
         module.parameters(), LEARNING_RATE, betas=(0.9, 0.99), weight_decay=1e-3, fused=True
     )
@@ -124,7 +119,7 @@ def train(folder: Path, *, minutes: float, whole: bool = True, seed: int = 1) ->
                 f"vae {run.step} {run.seconds / 60:.1f} min loss {error:.4f} "
                 f"psnr {psnr(module, images):.2f}"
             )
-    run.save()
+    run.finish()
     bar.close()
 
 
@@ -154,35 +149,20 @@ def _batch(
 
 
 @torch.no_grad()
-def psnr(module: AutoencoderKL, images: torch.Tensor) -> float:
-    """Mean PSNR in dB over `images` (-1 to 1), through the posterior's mean and 8-bit output."""
-    values = []
-    for image in images.chunk(-(-len(images) // 8)):
-        output = module.decode(module.encode(image).latent_dist.mode()).sample
-        output = to_tensor(to_pixels(output))
-        values.append(-10 * torch.log10((output - image).square().mean(dim=(1, 2, 3)) / 4))
-    return float(torch.cat(values).mean())
+def given_back(module: AutoencoderKL, images: torch.Tensor) -> npt.NDArray[np.uint8]:
+    """What it makes of `images` (N x 3 x H x W, -1 to 1), through the posterior's mean.
 
-
-@torch.no_grad()
-def standardised(module: AutoencoderKL, images: torch.Tensor) -> AutoencoderKL:
-    """The same VAE, with latents of mean 0 and deviation 1 in every channel.
-
-    Pipelines know one `scaling_factor` only; the shift and scale of each channel are folded into
-    the 1 x 1 convolutions at the latents (quant_conv and post_quant_conv), and the factor is 1.
+    uint8, N x H x W x 3.
     """
-    latents = torch.cat(
-        [module.encode(part).latent_dist.mode() for part in images.chunk(-(-len(images) // 16))]
-    )
-    mean, std = latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))
-    after, before = module.quant_conv, module.post_quant_conv
-    count = LATENT_CHANNELS  # quant_conv gives means first, log variances second
-    after.weight[:count] /= std.view(-1, 1, 1, 1)
-    after.bias[:count] = (after.bias[:count] - mean) / std
-    after.bias[count:] -= 2 * std.log()
-    before.bias += (before.weight.squeeze(-1).squeeze(-1) @ mean.view(-1, 1)).squeeze(-1)
-    before.weight *= std.view(1, -1, 1, 1)
-    return module
+    parts = images.chunk(-(-len(images) // 8))
+    decoded = [module.decode(module.encode(part).latent_dist.mode()).sample for part in parts]
+    return to_pixels(torch.cat(decoded))
+
+
+def psnr(module: AutoencoderKL, images: torch.Tensor) -> float:
+    """Mean PSNR in dB over `images` (-1 to 1), with 8-bit output."""
+    wrong = to_tensor(given_back(module, images)) - images
+    return float((-10 * torch.log10(wrong.square().mean(dim=(1, 2, 3)) / 4)).mean())
 
 
 def load(folder: Path) -> AutoencoderKL:
