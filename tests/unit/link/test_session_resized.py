@@ -18,7 +18,7 @@ def cropped_meanwhile(desk: Desk, daemon: SmallDaemon, size: Size) -> Generation
     request = submitted(desk, daemon)
     desk.canvas.open["one"].size = size
     daemon.finish(request.id)
-    desk.until(lambda: desk.view.errors)
+    desk.until(lambda: desk.view.errors or daemon.acknowledged())
     return request
 
 
