@@ -104,7 +104,7 @@ def contains(outer: Region, inner: Region) -> bool:
 
 
 def onto(region: Region, canvas: Size) -> Region:
-    """`region` moved, no further than it needs, to show as much of it on the canvas as can be."""
+    """`region` moved the shortest way after which no more of it could lie on the canvas."""
     return Region(
         _moved(region.x, region.width, canvas.width),
         _moved(region.y, region.height, canvas.height),
