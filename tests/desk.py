@@ -12,7 +12,7 @@ from scumble.link.canvas import PasteOutcome
 from scumble.link.client import Client
 from scumble.link.errors import ErrorInfo
 from scumble.link.form import Form
-from scumble.link.geometry import intersect
+from scumble.link.geometry import intersect, onto
 from scumble.link.home import Home
 from scumble.link.session import Session
 from scumble.link.values import (
@@ -87,7 +87,14 @@ class MemoryCanvas:
         mask = self._mask(region) if with_mask else None
         return Snapshot(self._front.size, region, pixels, mask)
 
-    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def paste(
+        self,
+        document: str,
+        result: Result,
+        pixels: bytes,
+        name: str,
+        canvas: Size | None = None,
+    ) -> PasteOutcome:
         if self.broken is not None:
             raise self.broken
         if document not in self.open:
@@ -95,7 +102,10 @@ class MemoryCanvas:
         layers = self.open[document].layers
         if (result.job_id, result.index) in layers:
             return PasteOutcome.ALREADY_THERE
-        layers[result.job_id, result.index] = (name, result.region, pixels)
+        size = self.open[document].size
+        if canvas not in (None, size):
+            return PasteOutcome.RESIZED
+        layers[result.job_id, result.index] = (name, onto(result.region, size), pixels)
         return PasteOutcome.PASTED
 
     @property

@@ -51,7 +51,14 @@ class FileCanvas:
             mask = np.ascontiguousarray(self._mask[rows, columns]).tobytes()
         return Snapshot(self._picture.size, region, pixels, mask)
 
-    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def paste(
+        self,
+        document: str,
+        result: Result,
+        pixels: bytes,
+        name: str,
+        canvas: Size | None = None,
+    ) -> PasteOutcome:
         if document != self._name:
             return PasteOutcome.CLOSED
         key = (result.job_id, result.index)

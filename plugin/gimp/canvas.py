@@ -14,6 +14,7 @@ from gi.repository import Gegl, Gimp
 
 from .link.canvas import PasteOutcome
 from .link.errors import ErrorCode, ErrorInfo, ScumbleError
+from .link.geometry import onto
 from .link.values import Region, Result, Size, Snapshot
 from .pixels import PIXELS, mostly_empty, painted, selection_mask, visible_pixels
 
@@ -37,8 +38,7 @@ class GimpCanvas:
         return identity(self.image) if self.image.is_valid() else None
 
     def size(self) -> Size:
-        image = self._open_image()
-        return Size(image.get_width(), image.get_height())
+        return _size(self._open_image())
 
     def selection(self) -> Optional[Region]:
         """The selection's bounds on the canvas; None: nothing is selected."""
@@ -83,7 +83,14 @@ class GimpCanvas:
     def selected(self, line: Region) -> bytes:
         return selection_mask(self._open_image(), line)
 
-    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def paste(
+        self,
+        document: str,
+        result: Result,
+        pixels: bytes,
+        name: str,
+        canvas: Optional[Size] = None,
+    ) -> PasteOutcome:
         """Put the result above the active layer of the image it was asked from, in one undo step.
 
         pixels: RGBA8, result.region.width * height * 4 bytes; raises
@@ -98,6 +105,9 @@ class GimpCanvas:
         pasted = _pasted(image)
         if marker in pasted:
             return PasteOutcome.ALREADY_THERE
+        size = _size(image)
+        if canvas not in (None, size):
+            return PasteOutcome.RESIZED
         refused = refusal(image)
         if refused is not None:
             raise ScumbleError.from_info(refused)
@@ -116,7 +126,8 @@ class GimpCanvas:
             layer.attach_parasite(_parasite("scumble-metadata", result.metadata))
             parent, position = _above_active(image)
             # before it is inserted: in a group whose position is locked it cannot be moved
-            layer.set_offsets(result.region.x, result.region.y)
+            place = onto(result.region, size)
+            layer.set_offsets(place.x, place.y)
             if not image.insert_layer(layer, parent, position):
                 raise ScumbleError(ErrorCode.INTERNAL, "GIMP did not take the new layer.")
         finally:
@@ -169,6 +180,10 @@ def _owner(name: str) -> Optional[int]:
 def _name_in(image: Gimp.Image) -> str:
     parasite = image.get_parasite(IDENTITY)
     return bytes(parasite.get_data()).decode("ascii", "replace") if parasite is not None else ""
+
+
+def _size(image: Gimp.Image) -> Size:
+    return Size(image.get_width(), image.get_height())
 
 
 def _layers(image: Gimp.Image) -> List[Gimp.Layer]:

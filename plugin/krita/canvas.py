@@ -17,6 +17,7 @@ from .addition import Addition, is_busy
 from .documents import Documents, has_result, mark_result
 from .link.canvas import PasteOutcome
 from .link.errors import ErrorCode, ScumbleError
+from .link.geometry import onto
 from .link.values import Region, Result, Size, Snapshot
 from .qt import QtCore, QtGui
 from .reading import read_at_once, read_in_turns
@@ -78,8 +79,7 @@ class KritaCanvas:
     def size(self) -> Size:
         if self._held is not None:
             return self._held.size
-        front = self._front()
-        return Size(front.width(), front.height())
+        return _size(self._front())
 
     def selection(self) -> Optional[Region]:
         if self._held is not None:
@@ -141,19 +141,28 @@ class KritaCanvas:
         front = self._documents.front()
         return front is not None and is_busy(front)
 
-    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def paste(
+        self,
+        document: str,
+        result: Result,
+        pixels: bytes,
+        name: str,
+        canvas: Optional[Size] = None,
+    ) -> PasteOutcome:
         key = (document, result.job_id, result.index)
         addition = self._addition if self._addition and self._addition.key == key else None
         if addition is not None and addition.running:
             self._on_busy()
             return PasteOutcome.BUSY
         target = self._documents.find(document)
-        if target is None or has_result(target, result.job_id, result.index):
+        needless = _needless(target, result, canvas)
+        if needless is not None:
             if addition is not None:
                 self._addition = None
-            return PasteOutcome.CLOSED if target is None else PasteOutcome.ALREADY_THERE
+            return needless
         if self._addition is None:
-            self._addition = addition = Addition(key, result.region, pixels, name)
+            place = onto(result.region, _size(target))
+            self._addition = addition = Addition(key, place, pixels, name)
         if addition is not None:
             try:
                 addition.go_on(target)
@@ -194,6 +203,17 @@ def _nodes(node: Node) -> Iterator[Node]:
             yield from _nodes(child)
 
 
+def _needless(
+    target: Optional[Document], result: Result, canvas: Optional[Size]
+) -> Optional[PasteOutcome]:
+    """Why no layer is to be made; None where one is."""
+    if target is None:
+        return PasteOutcome.CLOSED
+    if has_result(target, result.job_id, result.index):
+        return PasteOutcome.ALREADY_THERE
+    return None if canvas in (None, _size(target)) else PasteOutcome.RESIZED
+
+
 def _settle(addition: Addition, target: Document, result: Result, name: str) -> PasteOutcome:
     if not addition.added:
         raise ScumbleError(
@@ -204,6 +224,10 @@ def _settle(addition: Addition, target: Document, result: Result, name: str) -> 
     mark_result(target, result.job_id, result.index, name, json.dumps(result.metadata))
     target.setModified(True)  # addChildNode alone would let Krita close it without asking
     return PasteOutcome.PASTED
+
+
+def _size(document: Document) -> Size:
+    return Size(document.width(), document.height())
 
 
 def _region(rectangle: QtCore.QRect) -> Region:

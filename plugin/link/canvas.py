@@ -16,6 +16,7 @@ class PasteOutcome(Enum):
     PASTED = "pasted"
     ALREADY_THERE = "already_there"  # a layer of the document carries the marker of this result
     CLOSED = "closed"  # the document is not open
+    RESIZED = "resized"  # the document has another size than was asked for
     BUSY = "busy"  # not yet: ask again with `Session.paste_held`, nothing was changed for good
 
 
@@ -43,8 +44,19 @@ class Canvas(Protocol):
         The region lies within the canvas.
         """
 
-    def paste(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def paste(
+        self,
+        document: str,
+        result: Result,
+        pixels: bytes,
+        name: str,
+        canvas: Optional[Size] = None,
+    ) -> PasteOutcome:
         """A new layer named `name` from the RGBA8 `pixels` of result.region: one undo step.
+
+        canvas: the size at which result.region is the right place; a document
+        of another size stays as it is (RESIZED). None: any size will do, and
+        the layer goes `onto` the document's canvas.
 
         The layer is marked with result.job_id and result.index, so that the
         same result is never pasted twice (ALREADY_THERE). The document need
@@ -101,7 +113,7 @@ class View(Protocol):
         """The result is a layer now."""
 
     def recovered(self, results: List[Result]) -> None:
-        """All results that wait to be pasted by hand (earlier sessions', closed documents')."""
+        """All results that wait to be pasted by hand (closed documents', for example)."""
 
     def worker_changed(self, status: WorkerStatus) -> None:
         """What the worker does: starting, ready, loading, running, out of memory."""

@@ -2,8 +2,8 @@
 
 Pasted first and acknowledged second, so that nothing is lost when either side
 dies in between; the marker on the layer keeps it from being pasted twice.
-What cannot be pasted (its document is closed, another session asked for it)
-waits and is offered to the artist.
+What cannot be pasted (its document is closed or has another size, another
+session asked for it) waits and is offered to the artist.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from .channel import DisconnectedError, Reply
 from .client import Client
 from .encoding import from_wire
 from .errors import ErrorCode, ErrorInfo, ScumbleError
-from .values import Job, Result
+from .values import Job, Result, Size
 
 Key = Tuple[str, int]
 Then = Callable[[Optional[Reply], Optional[ScumbleError]], None]
+
+_RESIZED = ErrorInfo(
+    ErrorCode.BAD_REQUEST,
+    "The picture was cropped, resized or rotated while this was drawn.",
+    "Paste it from the recovered results.",
+)
 
 
 class Delivery:
@@ -36,10 +42,15 @@ class Delivery:
         self._done: Set[Key] = set()  # pasted or given up; acknowledged as often as it is told
         self._waiting: Dict[Key, Result] = {}
         self._unwanted: Set[str] = set()  # jobs whose further results the artist does not want
-        self._held: Dict[Key, Tuple[Result, bytes, Sequence[str]]] = {}
+        self._held: Dict[Key, Tuple[Result, bytes, Sequence[str], Optional[Size]]] = {}
 
-    def deliver(self, result: Result, documents: Sequence[str]) -> None:
-        """Fetch the result and paste it into the first of `documents` that is open."""
+    def deliver(
+        self, result: Result, documents: Sequence[str], canvas: Optional[Size] = None
+    ) -> None:
+        """Fetch the result and paste it into the first of `documents` that is open.
+
+        canvas: the size that this document must have, or else the result is offered.
+        """
         key = _key(result)
         if key in self._done:
             self._acknowledge(key)
@@ -48,7 +59,7 @@ class Delivery:
         elif key not in self._under_way:
             self._under_way.add(key)
             fields = {"job_id": result.job_id, "index": result.index}
-            ask(self._client, "fetch", partial(self._fetched, result, documents), fields)
+            ask(self._client, "fetch", partial(self._fetched, result, documents, canvas), fields)
 
     def offer(self, result: Result) -> None:
         """Let the artist decide: the result waits until it is pasted or discarded."""
@@ -74,9 +85,9 @@ class Delivery:
     def paste_held(self) -> None:
         """Try again to paste what the canvas was too busy for."""
         held, self._held = self._held, {}
-        for key, (result, pixels, documents) in held.items():
+        for key, (result, pixels, documents, canvas) in held.items():
             self._under_way.discard(key)
-            self._paste_or_offer(result, pixels, documents)
+            self._paste_or_offer(result, pixels, documents, canvas)
 
     def waiting(self) -> List[Result]:
         return list(self._waiting.values())
@@ -100,6 +111,7 @@ class Delivery:
         self,
         result: Result,
         documents: Sequence[str],
+        canvas: Optional[Size],
         reply: Optional[Reply],
         error: Optional[ScumbleError],
     ) -> None:
@@ -118,20 +130,24 @@ class Delivery:
             self._view.failed(failure.info)
             self.offer(result)
             return
-        self._paste_or_offer(fetched, pixels, documents)
+        self._paste_or_offer(fetched, pixels, documents, canvas)
 
-    def _paste_or_offer(self, result: Result, pixels: bytes, documents: Sequence[str]) -> None:
+    def _paste_or_offer(
+        self, result: Result, pixels: bytes, documents: Sequence[str], canvas: Optional[Size]
+    ) -> None:
         try:
-            self._paste(result, pixels, documents)
+            self._paste(result, pixels, documents, canvas)
         except ScumbleError as failure:
             self._view.failed(failure.info)
             self.offer(result)
 
-    def _paste(self, result: Result, pixels: bytes, documents: Sequence[str]) -> None:
+    def _paste(
+        self, result: Result, pixels: bytes, documents: Sequence[str], canvas: Optional[Size]
+    ) -> None:
         name = self._name_of(result)
         outcome = PasteOutcome.CLOSED
         for document in documents:
-            outcome = self._into(document, result, pixels, name)
+            outcome = self._into(document, result, pixels, name, canvas)
             if outcome is not PasteOutcome.CLOSED:
                 break
         key = _key(result)
@@ -142,9 +158,14 @@ class Delivery:
                 )
             self.offer(result)
             return
+        if outcome is PasteOutcome.RESIZED:
+            if key not in self._waiting:  # it is told again after a resume
+                self._view.failed(_RESIZED)
+            self.offer(result)
+            return
         if outcome is PasteOutcome.BUSY:
             self._under_way.add(key)
-            self._held[key] = (result, pixels, documents)
+            self._held[key] = (result, pixels, documents, canvas)
             return
         self._done.add(key)
         if self._waiting.pop(key, None) is not None:
@@ -153,9 +174,11 @@ class Delivery:
             self._view.finished(result, name)
         self._acknowledge(key)
 
-    def _into(self, document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def _into(
+        self, document: str, result: Result, pixels: bytes, name: str, canvas: Optional[Size]
+    ) -> PasteOutcome:
         try:
-            return self._canvas.paste(document, result, pixels, name)
+            return self._canvas.paste(document, result, pixels, name, canvas)
         except ScumbleError:
             raise
         except Exception as error:  # an editor's API raises anything; the result must not be lost

@@ -103,6 +103,16 @@ def contains(outer: Region, inner: Region) -> bool:
     )
 
 
+def onto(region: Region, canvas: Size) -> Region:
+    """`region` moved the shortest way after which no more of it could lie on the canvas."""
+    return Region(
+        _moved(region.x, region.width, canvas.width),
+        _moved(region.y, region.height, canvas.height),
+        region.width,
+        region.height,
+    )
+
+
 def paste_offset(inner: Region, outer: Region) -> Tuple[int, int]:
     """Where `inner`'s first pixel stands, in pixels from `outer`'s first pixel."""
     return inner.x - outer.x, inner.y - outer.y
@@ -183,6 +193,12 @@ def _place(start: int, length: int, wanted: int, limit: int) -> int:
     """Where `wanted` pixels centred on start…start + length begin so as to stay in 0…limit."""
     centred = start - (wanted - length) // 2
     return max(0, min(centred, limit - wanted))
+
+
+def _moved(start: int, length: int, limit: int) -> int:
+    """The start nearest to `start` whose `length` pixels lie in 0…limit, or cover all of it."""
+    room = limit - length
+    return max(min(0, room), min(start, max(0, room)))
 
 
 def bounded_aspect(size: Size) -> Size:

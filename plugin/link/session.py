@@ -42,8 +42,9 @@ class Session:
     """Connects a client, a canvas and a view; takes over the client's `on_event`.
 
     Results of jobs that this session started are pasted by themselves into the
-    document they were asked from. Results of earlier sessions and of closed
-    documents are offered (`View.recovered`) and pasted by `paste_recovered`.
+    document they were asked from. Results of earlier sessions and of documents
+    that were closed or have another size by now are offered (`View.recovered`)
+    and pasted by `paste_recovered`.
     """
 
     def __init__(self, client: Client, canvas: Canvas, view: View) -> None:
@@ -326,7 +327,7 @@ class Session:
         if request is None:
             self._delivery.offer(result)
         else:
-            self._delivery.deliver(result, [request.document])
+            self._delivery.deliver(result, [request.document], request.canvas)
 
     # -- the jobs that are known
 

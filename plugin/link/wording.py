@@ -84,7 +84,7 @@ TIPS = {
     "gradient_domain": "Spreads what still differs along the edge over the fill, and keeps what "
     "was drawn (gradient domain, Poisson).",
     "cancel": "Stop within one step; nothing is added to the document.",
-    "recovered": "Pictures whose document was closed before they were done",
+    "recovered": "Pictures whose document was closed or changed its size before they were done",
 }
 
 _STARTER = "starter"  # the id of the model that ships with Scumble

@@ -39,7 +39,8 @@ class Canvas:
         pixels = region.size.pixels
         return Snapshot(self.size(), region, b"\x10\x20\x30\xff" * pixels, b"\xff" * pixels)
 
-    def paste(self, document, result, pixels, name):
+    def paste(self, document, result, pixels, name, canvas):
+        assert canvas == self.size()
         assert len(pixels) == 4 * result.region.size.pixels
         self.layers.append(name)
         return PasteOutcome.PASTED

@@ -22,6 +22,7 @@ IN_THE_NEXT_SESSION = [
     "close_the_image_meanwhile",
     "close_the_window_meanwhile",
     "duplicate_the_image_meanwhile",
+    "crop_the_image_meanwhile",
     "turn_the_image_to_indexed_meanwhile",
     "what_ends_a_call_without_a_window",
     "another_image_while_it_is_read",
@@ -157,6 +158,18 @@ def test_a_duplicate_does_not_get_its_originals_layer(report: Report) -> None:
     assert seen == {"began": True, "arrived": True, "twin": 1}
 
 
+def test_an_image_that_is_cropped_gets_its_layer_by_hand_and_on_the_canvas(
+    report: Report,
+) -> None:
+    seen = facts(report, "crop_the_image_meanwhile")
+    assert seen["began"]
+    assert seen["offered"]
+    assert seen["message"].startswith("The picture was cropped, resized or rotated")
+    assert seen["pasted"]
+    assert seen["layers"] == [["below"], ["a boat (seed 8)", "below"]]
+    assert seen["place"] == [50, 50, 200, 150]
+
+
 def test_an_image_that_becomes_indexed_gets_its_layer_when_it_can(report: Report) -> None:
     seen = facts(report, "turn_the_image_to_indexed_meanwhile")
     assert seen["began"]
@@ -169,11 +182,13 @@ def test_an_image_that_becomes_indexed_gets_its_layer_when_it_can(report: Report
 def test_a_call_without_a_window_ends_whatever_happens(report: Report) -> None:
     seen = facts(report, "what_ends_a_call_without_a_window")
     assert seen["closed"] == ["The image was closed before its new layer came.", 0]
+    assert seen["cropped"][0].startswith("The picture was cropped")
+    assert seen["cropped"][1] == 0
     assert seen["indexed"] == ["An indexed image has too few colours to paint in.", 0]
     assert seen["gone_for_good"] == ["Scumble's backend is gone.", 0]
     assert seen["gone_for_a_moment"] == ["", 1]
     assert seen["not_taken"] == ["GIMP did not take the new layer.", 0]
-    assert seen["waiting"] == 4, "nothing that was computed is lost"
+    assert seen["waiting"] == 5, "nothing that was computed is lost"
 
 
 def test_a_picture_that_is_being_read_stays_its_images_own(report: Report) -> None:

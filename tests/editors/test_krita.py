@@ -37,6 +37,8 @@ SCENARIOS = [
     "cancel",
     "close_document_during_work",
     "close_document_while_its_layer_is_made",
+    "crop_during_work",
+    "resize_while_its_layer_is_made",
     "close_window_while_reading",
     "another_document_comes_to_the_front",
     "paint_on_the_marking_layer_while_reading",
@@ -57,6 +59,7 @@ SHORT = [
     "generate_and_refine",
     "cancel",
     "close_document_during_work",
+    "crop_during_work",
     "quit_while_working",
 ]
 MODEL = "sd1-inpaint"
@@ -255,6 +258,34 @@ def test_closing_the_document_while_its_layer_is_made_loses_nothing(krita: Krita
     assert len(facts["offered"]) == 1
     assert facts["names"] == ["Background", "late (seed 7)"]
     assert facts["ended_on_the_main_thread"] == [True]
+
+
+def test_a_picture_cropped_during_the_work_gets_its_layer_by_hand_and_on_the_canvas(
+    krita: KritaRun,
+) -> None:
+    facts = krita.facts("crop_during_work")
+    assert "cropped" in facts["message"]
+    assert facts["names"] == ["Background"]
+    assert len(facts["offered"]) == 1
+    assert facts["names_by_hand"] == ["Background", "slow harbour (seed 7)"]
+    x, y, width, height = facts["bounds"]
+    assert width > 100
+    assert height > 100
+    assert x >= 0
+    assert y >= 0
+    assert x + width <= 300
+    assert y + height <= 200
+
+
+def test_a_picture_resized_while_its_layer_is_made_does_not_hold_up_the_next(
+    krita: KritaRun,
+) -> None:
+    facts = krita.facts("resize_while_its_layer_is_made")
+    assert facts["layers"] == ["Background"]
+    assert "resized" in facts["message"]
+    assert facts["names"] == ["Background"]
+    assert facts["names_afterwards"] == ["Background", "next (seed 7)"]
+    assert facts["offered"] == 1
 
 
 def test_a_window_that_closes_while_the_picture_is_read_takes_nothing_with_it(

@@ -122,6 +122,32 @@ def test_clamp_keeps_what_lies_on_the_canvas() -> None:
     assert geometry.clamp(Region(100, 0, 5, 5), canvas).empty
 
 
+@given(selections())
+def test_a_region_on_the_canvas_is_not_moved_onto_it(case: tuple[Region, Size]) -> None:
+    region, canvas = case
+    assert geometry.onto(region, canvas) == region
+
+
+@given(regions, sizes)
+def test_a_region_that_is_moved_onto_the_canvas_shows_all_that_fits(
+    region: Region, canvas: Size
+) -> None:
+    moved = geometry.onto(region, canvas)
+    assert moved.size == region.size
+    seen = geometry.clamp(moved, canvas)
+    assert seen.width * seen.height == min(region.width, canvas.width) * min(
+        region.height, canvas.height
+    )
+
+
+def test_a_region_is_moved_onto_the_canvas_by_the_least_way() -> None:
+    canvas = Size(100, 50)
+    assert geometry.onto(Region(3000, -20, 30, 10), canvas) == Region(70, 0, 30, 10)
+    assert geometry.onto(Region(90, 45, 30, 10), canvas) == Region(70, 40, 30, 10)
+    larger = Region(-10, -70, 130, 60)  # covers the canvas from side to side, from above not at all
+    assert geometry.onto(larger, canvas) == Region(-10, -10, 130, 60)
+
+
 @given(regions, regions)
 def test_the_paste_offset_leads_from_the_outer_to_the_inner_corner(a: Region, b: Region) -> None:
     dx, dy = geometry.paste_offset(a, b)

@@ -40,6 +40,20 @@ def close_the_image_meanwhile():
     return facts
 
 
+def crop_the_image_meanwhile():
+    """The result's place is cut off; it waits, and by hand it comes onto what is left."""
+    image, window, facts = _fill_begun(12, seed=8)
+    image.crop(250, 200, 0, 0)
+    facts["offered"] = screen.wait(lambda: window.lost.get_visible())
+    facts["message"] = window.message.text()
+    facts["layers"] = [screen.names(image)]
+    window.lost.buttons[0].clicked()
+    facts["pasted"] = screen.wait(lambda: not window.lost.get_visible(), 20.0)
+    facts["layers"].append(screen.names(image))
+    facts["place"] = screen.place(image.get_layers()[0])
+    return facts
+
+
 def turn_the_image_to_indexed_meanwhile():
     """Its palette would leave little of the result, which waits for better days."""
     image, window, facts = _fill_begun(12, seed=8)
@@ -60,12 +74,15 @@ def _to_indexed(image):
 
 
 def what_ends_a_call_without_a_window():
-    """It never waits in vain: the image closed or indexed, the backend gone, GIMP says no."""
+    """It never waits in vain: closed, cropped or indexed image, no backend, GIMP says no."""
     lost = ErrorInfo(ErrorCode.UNSUPPORTED, "Scumble's backend is gone.")
     away = ErrorInfo(ErrorCode.BUSY, "The connection was lost.", retryable=True)
 
     def closed(run, image):
         image.delete()
+
+    def cropped(run, image):
+        image.crop(200, 200, 0, 0)
 
     def indexed(run, image):
         _to_indexed(image)
@@ -77,7 +94,7 @@ def what_ends_a_call_without_a_window():
         run.connection_changed("lost", away)
 
     facts = {}
-    for happens in (closed, indexed, gone_for_good, gone_for_a_moment):
+    for happens in (closed, cropped, indexed, gone_for_good, gone_for_a_moment):
         image = screen.image_of(300, 200)
         facts[happens.__name__] = _call(image, happens)
         if image.is_valid() and image.get_base_type() == Gimp.ImageBaseType.INDEXED:

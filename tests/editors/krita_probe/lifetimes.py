@@ -86,6 +86,58 @@ def close_document_while_its_layer_is_made(facts):
     yield from screen.close(other)
 
 
+def crop_during_work(facts):
+    document = screen.new_document("cropped", 640, 480)
+    screen.select(document, 400, 300, 128, 128)
+    yield lambda: screen.idle(document)
+    screen.set_form("slow harbour", steps=60)
+    yield screen.says("Fill")
+    yield screen.REST_MS
+    screen.panel().button.click()
+    yield lambda: screen.panel().progress_line.text().startswith("Step")
+    document.crop(0, 0, 300, 200)
+    yield lambda: screen.panel().message.text()
+    facts["message"] = screen.panel().message.text()
+    screen.panel().message.forget()
+    facts["names"] = screen.names(document)
+    actions = screen.panel().recovered_menu.actions()
+    facts["offered"] = [action.text() for action in actions]
+    actions[0].trigger()
+    yield screen.settled(document, 2)
+    yield lambda: screen.panel().recovered_button.isHidden()
+    facts["names_by_hand"] = screen.names(document)
+    facts["bounds"] = screen.bounds(screen.layers(document)[-1])
+    yield from screen.close(document)
+
+
+def resize_while_its_layer_is_made(facts):
+    """A float document of this size takes a second to make room for the layer."""
+    document = screen.new_document("resized late", 4000, 3000, "RGBA", "F32")
+    screen.select(document, 1700, 1200, 256, 256)
+    yield lambda: screen.idle(document)
+    screen.set_form("late", steps=2)
+    yield screen.says("Fill")
+    yield screen.REST_MS
+    canvas = screen.docker()._backend.canvas
+    screen.panel().button.click()
+    yield lambda: canvas._addition is not None
+    facts["layers"] = screen.names(document)
+    document.resizeImage(100, 0, 3900, 3000)
+    yield lambda: screen.panel().message.text()
+    facts["message"] = screen.panel().message.text()
+    screen.panel().message.forget()
+    facts["names"] = screen.names(document)
+    yield lambda: screen.idle(document)
+    screen.set_form("next", steps=2)
+    screen.panel().button.click()
+    yield screen.settled(document, 2)
+    facts["names_afterwards"] = screen.names(document)
+    facts["offered"] = len(screen.panel().recovered_menu.actions())
+    screen.panel().recovered_menu.actions()[0].trigger()
+    yield screen.settled(document, 3)
+    yield from screen.close(document)
+
+
 def close_window_while_reading(facts):
     """The document stays open in the first window, so the work goes on."""
     document = screen.new_document("two windows", 4000, 3000)

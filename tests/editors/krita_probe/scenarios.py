@@ -295,6 +295,8 @@ SCENARIOS = {
     "cancel": lifetimes.cancel,
     "close_document_during_work": lifetimes.close_document_during_work,
     "close_document_while_its_layer_is_made": lifetimes.close_document_while_its_layer_is_made,
+    "crop_during_work": lifetimes.crop_during_work,
+    "resize_while_its_layer_is_made": lifetimes.resize_while_its_layer_is_made,
     "close_window_while_reading": lifetimes.close_window_while_reading,
     "another_document_comes_to_the_front": (
         lifetimes.another_document_comes_to_the_front_before_the_picture_is_at_rest

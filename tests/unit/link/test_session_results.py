@@ -16,6 +16,7 @@ from scumble.link.values import (
     Job,
     JobState,
     Result,
+    Size,
 )
 
 # -- what comes back
@@ -213,7 +214,9 @@ def test_a_busy_canvas_is_asked_again_and_nothing_is_acknowledged_before(
     request = submitted(desk, daemon, Form(prompt="red apple", seed=7, batch=2))
     asked: list[int] = []
 
-    def busy(document: str, result: Result, pixels: bytes, name: str) -> PasteOutcome:
+    def busy(
+        document: str, result: Result, pixels: bytes, name: str, canvas: Size | None
+    ) -> PasteOutcome:
         asked.append(result.index)
         return PasteOutcome.BUSY
 
