@@ -210,12 +210,12 @@ class Daemon:
     def _asked_by_others(self, caller: Caller) -> set[str]:
         """The jobs of the same editor's other connections, which paste what comes of them."""
         with self._lock:
-            others = [
+            every = [
                 connection.asked
                 for connection in self._connections
-                if connection is not caller and connection.client_id == caller.client_id
+                if connection.client_id == caller.client_id
             ]
-        return set[str]().union(*others) - caller.asked
+        return set[str]().union(*every) - caller.asked
 
     def _publish(
         self, client_id: str | None, kind: str, fields: dict[str, Any], blobs: Sequence[bytes]

@@ -199,7 +199,7 @@ def test_a_window_that_comes_back_claims_its_job_from_the_next_daemon(tmp_path: 
     home = home_in(tmp_path)
     with running(home) as daemon:
         asked = daemon.connect("two-kritas")
-        asked.submit(request("claimed", "slow", steps=20))
+        asked.submit(request("claimed", "slow", steps=60))
         asked.wait_for_progress("claimed")
     with running(home) as daemon:
         other, back = daemon.connect("two-kritas"), daemon.connect("two-kritas")
