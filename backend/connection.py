@@ -29,7 +29,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self.client_id = ""  # until it said hello
-        self.asked: set[str] = set()  # the jobs that were submitted through it
+        self.asked: set[str] = set()  # the jobs that are its own to paste
         self._socket = sock
         self._decoder = Decoder(MAX_FRAME_BEFORE_AUTH)
         self._outbox = Outbox()
@@ -119,9 +119,7 @@ class Connection:
                 on_hello(self)
                 blobs: Sequence[bytes] = ()
             else:
-                fields, blobs = routes.answer(self.client_id, frame)
-                if frame.type == "submit":
-                    self.asked.add(fields["job"]["id"])
+                fields, blobs = routes.answer(self, frame)
             self._outbox.put({"type": "reply", "to": to, **fields}, blobs)
         except ScumbleError as error:
             self._outbox.put({"type": "error", "to": to, "error": to_wire(error.info)})

@@ -60,6 +60,9 @@ MIGRATIONS = (
     CREATE INDEX timings_by_model ON timings (model, device, place);
     """,
 )
+# Krita's plugin once had a number for each Krita that ran. No migration: such a plugin may still
+# be running, and an older daemon must not be kept from the journal.
+_ONE_KRITA = "UPDATE jobs SET client_id = 'krita' WHERE client_id GLOB 'krita-[0-9]*'"
 SHOWN_PROMPT = 200  # characters of the prompt in a Job: it names the job, it does not repeat it
 KEPT_JOBS = 1000  # finished jobs whose rows stay, for the history
 KEPT_TIMINGS = 20  # measurements per model and device
@@ -343,6 +346,8 @@ def _open(path: Path) -> sqlite3.Connection:
         if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("the file is damaged")
         _migrate(db)
+        with db:
+            db.execute(_ONE_KRITA)
     except BaseException:
         db.close()
         raise

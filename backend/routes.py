@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from scumble import __version__
 from scumble.link.encoding import from_wire, to_wire
@@ -21,6 +21,13 @@ LIST_BYTES = MAX_HEADER // 2 - 2048  # of JSON; a reply holds two lists at most
 
 T = TypeVar("T")
 Answer = tuple[dict[str, Any], Sequence[bytes]]
+
+
+class Caller(Protocol):
+    """Who asks. asked: the jobs whose pictures this connection gets, not the editor's others."""
+
+    client_id: str
+    asked: set[str]
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,11 @@ class OfJob:
 
 
 @dataclass(frozen=True)
+class OfJobs:
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class OfResult:
     job_id: str
     index: int
@@ -61,15 +73,24 @@ class Listing:
 class Routes:
     """The table of requests. `answer` raises ScumbleError for what cannot be answered."""
 
-    def __init__(self, service: Service, boot_id: str, count_clients: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        boot_id: str,
+        count_clients: Callable[[], int],
+        asked_by_others: Callable[[Caller], set[str]],
+    ) -> None:
+        """asked_by_others: the jobs that belong to other connections of the caller's editor."""
         self._service = service
         self._boot_id = boot_id
         self._count_clients = count_clients
-        self._table: dict[str, Callable[[str, dict[str, Any], Sequence[bytes]], Answer]] = {
+        self._asked_by_others = asked_by_others
+        self._table: dict[str, Callable[[Caller, dict[str, Any], Sequence[bytes]], Answer]] = {
             "submit": self._submit,
             "cancel": self._cancel,
             "jobs": self._jobs,
             "resume": self._resume,
+            "claim": self._claim,
             "results": self._results,
             "fetch": self._fetch,
             "acknowledge": self._acknowledge,
@@ -99,55 +120,63 @@ class Routes:
             "limits": {"header": MAX_HEADER, "frame": MAX_FRAME},
         }
 
-    def answer(self, client_id: str, frame: Frame) -> Answer:
+    def answer(self, caller: Caller, frame: Frame) -> Answer:
         """Carry a request out; `frame.header` still holds its type and id."""
         handler = self._table.get(frame.type)
         if handler is None:
             raise bad_request(f"There is no request {frame.type[:40]!r}.")
-        return handler(client_id, fields_of(frame), frame.blobs)
+        return handler(caller, fields_of(frame), frame.blobs)
 
-    def _submit(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _submit(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         request = from_wire(Asked, fields, "submit").request
-        return {"job": to_wire(self._service.submit(client_id, request, blobs))}, ()
+        caller.asked.add(request.id)  # before its first picture can be there
+        return {"job": to_wire(self._service.submit(caller.client_id, request, blobs))}, ()
 
-    def _cancel(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _cancel(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         return {"job": to_wire(self._service.cancel(from_wire(OfJob, fields).job_id))}, ()
 
-    def _jobs(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _jobs(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         everybody = from_wire(Listing, fields, "jobs").all
-        newest_first = self._service.jobs(None if everybody else client_id)[::-1]
+        newest_first = self._service.jobs(None if everybody else caller.client_id)[::-1]
         return {"jobs": fitting(newest_first)[::-1]}, ()
 
-    def _resume(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _resume(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         from_wire(Nothing, fields, "resume")
-        jobs, results = self._service.resume(client_id)
+        jobs, results = self._service.resume(caller.client_id)
+        others = self._asked_by_others(caller)
+        jobs = [job for job in jobs if job.id not in others]
+        results = [result for result in results if result.job_id not in others]
         return {"jobs": fitting(jobs), "results": fitting(slim(results))}, ()
 
-    def _results(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _claim(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+        caller.asked.update(from_wire(OfJobs, fields, "claim").job_ids)
+        return {}, ()
+
+    def _results(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         results = self._service.results(from_wire(OfJob, fields).job_id)
         return {"results": fitting(slim(results))}, ()
 
-    def _fetch(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _fetch(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         wanted = from_wire(OfResult, fields, "fetch")
         result, pixels = self._service.fetch(wanted.job_id, wanted.index)
         return {"result": to_wire(result)}, (pixels,)
 
     def _acknowledge(
-        self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]
+        self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]
     ) -> Answer:
         pasted = from_wire(OfResult, fields, "acknowledge")
         return {"job": to_wire(self._service.acknowledge(pasted.job_id, pasted.index))}, ()
 
     def _capabilities(
-        self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]
+        self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]
     ) -> Answer:
         from_wire(Nothing, fields, "capabilities")
         return {"capabilities": to_wire(self._service.capabilities())}, ()
 
-    def _estimate(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _estimate(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         return {"seconds": self._service.estimate(from_wire(Asked, fields).request)}, ()
 
-    def _status(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _status(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         from_wire(Nothing, fields, "status")
         return {
             "worker": to_wire(self._service.worker),
@@ -155,7 +184,7 @@ class Routes:
             "clients": self._count_clients(),
         }, ()
 
-    def _shutdown(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
+    def _shutdown(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         from_wire(Nothing, fields, "shutdown")
         self._service.close(cancel=True)
         return {}, ()

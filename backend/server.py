@@ -33,7 +33,7 @@ from scumble.link.errors import bad_request
 from scumble.link.home import Home, find_home
 from scumble.link.protocol import HANDSHAKE_SLOTS, PROTOCOL
 from scumble.link.values import Capabilities
-from scumble.routes import Routes
+from scumble.routes import Caller, Routes
 from scumble.service import Service
 from scumble.store import Store
 from scumble.supervisor import PATIENCE, Patience, Supervisor
@@ -118,7 +118,9 @@ class Daemon:
         environ = {**os.environ, "SCUMBLE_HOME": str(home.path), "PYTHONFAULTHANDLER": "1"}
         self._supervisor = Supervisor(engine_command, environ, home.log_file, options.patience)
         self._service = Service(archive, self._supervisor, self._publish, offer(home))
-        self._routes = Routes(self._service, self._boot_id, self._count_clients)
+        self._routes = Routes(
+            self._service, self._boot_id, self._count_clients, self._asked_by_others
+        )
 
     def run(self) -> None:
         """Serve until `stop`, a client's shutdown, or idleness."""
@@ -204,6 +206,16 @@ class Daemon:
     def _count_clients(self) -> int:
         with self._lock:
             return len(self._connections)
+
+    def _asked_by_others(self, caller: Caller) -> set[str]:
+        """The jobs of the same editor's other connections, which paste what comes of them."""
+        with self._lock:
+            every = [
+                connection.asked
+                for connection in self._connections
+                if connection.client_id == caller.client_id
+            ]
+        return set[str]().union(*every) - caller.asked
 
     def _publish(
         self, client_id: str | None, kind: str, fields: dict[str, Any], blobs: Sequence[bytes]

@@ -69,6 +69,13 @@ class Fields(Gtk.Box):
         )
         return self.selection.fill_in(self.context.fill_in(form))
 
+    def commit(self) -> None:
+        """Take up numbers that are still being typed: GTK waits for Return or another focus."""
+        edges = [edge.number for edge in self.selection.edges.values()]
+        scales = [self.strength, self.steps, self.guidance, self.results]
+        for spin in (*scales, self.seed, self.context.padding, *edges):
+            spin.update()
+
     def show_form(self, form: Form) -> None:
         """Fill the fields in, without telling of a change."""
         self._quiet = True

@@ -86,6 +86,7 @@ class Window:
 
     def _start(self) -> None:
         self.message.forget()
+        self.fields.commit()  # Ctrl+Enter leaves the focus where it is
         form = self.form()
         request = self._session.start(form)
         if request is not None:

@@ -16,11 +16,11 @@ from .link.errors import ErrorCode, ErrorInfo, ScumbleError
 from .link.home import find_install, find_plugin_home
 from .link.session import Session, View
 from .mainthread import MainThread
-from .qt import QtCore, QTimer
+from .qt import QTimer
 
 _SETTINGS = "scumble"
 _AGAIN_MS = 20  # until a layer that had to wait is tried again
-_MOST_KRITAS = 16  # running at once under one account
+_CLIENT_ID = "krita"  # of every Krita of this user, so that each finds what another one left
 
 
 class Backend:
@@ -32,10 +32,9 @@ class Backend:
         self._views = _Views()
         self._documents = Documents()
         self._main_thread = MainThread(self._show_exception)
-        self._lock, client_id = _client_id()
         self._client = Client(
             home,
-            client_id,
+            _CLIENT_ID,
             "Krita %s" % Krita.instance().version(),
             self._ignore,
             self._main_thread.post,
@@ -64,7 +63,6 @@ class Backend:
 
     def close(self) -> None:
         self._client.close()
-        self._lock.unlock()
 
     def guard(self, function: Callable[[], Any]) -> None:
         """Run it; what it raises becomes a message in the docker. (Out of a slot it ends Krita.)"""
@@ -149,12 +147,3 @@ class _Views:
                 getattr(view, name)(*arguments)
             except RuntimeError:  # Qt has deleted the docker with its window
                 self._views.remove(view)
-
-
-def _client_id():
-    """A name for this Krita that the next one started can take up, and the lock that holds it."""
-    for number in range(_MOST_KRITAS):
-        lock = QtCore.QLockFile("%s/scumble-krita-%d.lock" % (QtCore.QDir.tempPath(), number))
-        if lock.tryLock(0):
-            break
-    return lock, "krita-%d" % number

@@ -131,6 +131,7 @@ class Docker(DockWidget):
                 again = lambda: self._start(tries - 1, front)  # noqa: E731
                 QTimer.singleShot(_IDLE_MS, lambda: self._backend.guard(again))
                 return
+            self.panel.fields.commit()  # a shortcut leaves the focus where it is
             form = self.panel.form()
             self._backend.remember(form_to_json(form))
             # where a layer marks the context now, whatever is painted on it while it is read

@@ -67,6 +67,11 @@ class Fields(QtWidgets.QWidget):
         )
         return self.selection.fill_in(self.context.fill_in(form))
 
+    def commit(self) -> None:
+        """Take up numbers that are still being typed: Qt waits for Return or another focus."""
+        for box in self.findChildren(QtWidgets.QAbstractSpinBox):
+            box.interpretText()
+
     def show_form(self, form: Form) -> None:
         self._asked = form
         self._choose_model(form.model)

@@ -24,7 +24,10 @@ Requests (after which the reply's fields are given):
     cancel       {job_id}                                -> {job}      idempotent
     jobs         {all: bool}                             -> {jobs: [Job]}  own, or everybody's
     resume       {}                                      -> {jobs: [Job], results: [Result]}
-                  this client's jobs that are not over, and results not acknowledged
+                  this client's jobs that are not over, and results not acknowledged,
+                  without those of other connections of it that are there
+    claim        {job_ids: [str]}                        -> {}
+                  jobs that were asked for through an earlier connection are this one's
     results      {job_id}                                -> {results: [Result]}
     fetch        {job_id, index}                         -> {result} blobs [RGBA8]
     acknowledge  {job_id, index}                         -> {job}      idempotent
@@ -40,7 +43,8 @@ out there (`encoding.NEWER`): older peers understand all that asks for nothing n
 A list holds as many as fit a header: of `jobs` the newest, of `resume` and
 `results` the first. Results in a long list come without metadata; `fetch` gives it.
 
-Events (no reply; to every connection of the job's client_id, `worker` to all):
+Events (no reply; to every connection of the job's client_id, `worker` to all; `result`
+only to the connection that submitted or claimed the job, while that is there):
 
     job       {job}                                      a state changed; never dropped
     progress  {progress}  blobs [RGB8 preview] or []     newest wins, droppable

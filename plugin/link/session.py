@@ -57,6 +57,7 @@ class Session:
         self._cancelling: Set[str] = set()
         self._seen: Dict[str, Tuple[int, int]] = {}
         self._connected = False
+        self._resumed_before = False
         self._estimating = False
         self._next_estimate: Optional[Callable[[], None]] = None
         self.jobs: Dict[str, Job] = {}
@@ -247,7 +248,11 @@ class Session:
         results = list_from_wire(Result, fields.get("results"))
         listed = {job.id for job in jobs}
         for job in jobs:
-            self._take(job)
+            # unknown after a first time, it is another window's, which comes back as well
+            if job.id in self.jobs or not self._resumed_before:
+                self._take(job)
+        self._resumed_before = True
+        self._claim({result.job_id for result in results})
         for job_id in self._submissions.resumed(listed, self._cancelling):
             self._take(replace(self.jobs[job_id], state=JobState.CANCELLED))
         for job_id in self._cancelling & listed:
@@ -259,13 +264,24 @@ class Session:
         if unknown or running - listed - self._submissions.ids:
             ask(self._client, "jobs", self._listed, {"all": False})
 
+    def _claim(self, waiting: Set[str]) -> None:
+        """Tell the daemon which jobs are this session's, so that no other window is offered them.
+
+        waiting: jobs that have results. An older daemon refuses, which does no harm.
+        """
+        going = {job_id for job_id, job in self.jobs.items() if not is_over(job)}
+        mine = set(self._asked) & (going | waiting)
+        if mine:
+            self._client.request("claim", {"job_ids": sorted(mine)})
+
     def _listed(self, reply: Optional[Reply], error: Optional[ScumbleError]) -> None:
         """What became of the jobs that ended while there was no connection."""
         if reply is None:
             return
         jobs = list_from_wire(Job, reply.fields.get("jobs"))
         for job in jobs:
-            self._take(job)
+            if is_over(job) or job.id in self.jobs:  # else another window is at it
+                self._take(job)
         known = {job.id for job in jobs} | self._submissions.ids
         for job_id, job in self.jobs.items():
             if not is_over(job) and job_id not in known:  # forgotten, or the list is cut

@@ -365,6 +365,7 @@ def test_ctrl_enter_starts_and_a_second_start_waits(report: Report) -> None:
     assert seen["waits"]
     assert seen["arrived"]
     assert seen["layers"] == ["a second boat (seed 2)", "a boat (seed 1)", "below"]
+    assert (seen["while_typing"], seen["asked"]) == ([1, 1.0], [2, 4, 0.4, 3.0]), "typed numbers"
 
 
 def test_cancel_leaves_no_layer(report: Report) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ SCENARIOS = [
     "soft_selection",
     "generate_and_refine",
     "random_seed_is_shown_and_held",
+    "start_while_typing",
     "fill_again_and_again",
     "cancel",
     "close_document_during_work",
@@ -224,6 +226,11 @@ def test_a_random_seed_is_shown_and_can_be_held(krita: KritaRun) -> None:
     assert facts["same_bytes"]
 
 
+def test_a_shortcut_starts_with_the_number_that_is_being_typed(krita: KritaRun) -> None:
+    facts = krita.facts("start_while_typing")
+    assert facts == {"while_typing": 1.0, "asked": 0.4}
+
+
 def test_each_result_goes_above_the_one_before(krita: KritaRun) -> None:
     facts = krita.facts("fill_again_and_again")
     names = [f"try {number} (seed {number})" for number in (1, 2, 3)]
@@ -374,6 +381,14 @@ def test_an_error_is_a_sentence_in_the_docker(krita: KritaRun) -> None:
 def test_krita_closes_in_the_middle_of_the_work(krita: KritaRun) -> None:
     assert krita.facts("quit_while_working")["working"]
     assert krita.returncode == 0, krita.output[-4000:]
+
+
+def test_every_krita_is_the_same_client_of_the_daemon(
+    homes: tuple[KritaHome, Home], krita: KritaRun
+) -> None:
+    krita.facts("start_up")
+    with contextlib.closing(sqlite3.connect(homes[1].journal_file)) as journal:
+        assert journal.execute("SELECT DISTINCT client_id FROM jobs").fetchall() == [("krita",)]
 
 
 def test_the_next_krita_offers_what_the_last_one_left_behind(restarted: KritaRun) -> None:

@@ -222,6 +222,42 @@ def test_a_number_can_be_typed_into_the_slider(panel: Any) -> None:
     assert panel.form().steps == 42
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("strength", "40", 0.4),
+        ("steps", "33", 33),
+        ("guidance_scale", "6.5", 6.5),
+        ("batch", "3", 3),
+    ],
+)
+def test_a_number_that_is_being_typed_counts_at_the_start_and_is_left_alone_before(
+    panel: Any, name: str, typed: str, value: float
+) -> None:
+    field = getattr(panel.fields, name)
+    QtTest.QTest.mouseDClick(field.lineEdit(), Qt.MouseButton.LeftButton)
+    QtTest.QTest.keyClicks(field.lineEdit(), typed)
+    assert getattr(panel.form(), name) != value
+    assert field.text().startswith(typed)
+    panel.fields.commit()
+    assert getattr(panel.form(), name) == value
+
+
+def test_taking_up_what_is_typed_changes_nothing_else(panel: Any, plugin: Any, values: Any) -> None:
+    form = plugin("link.form").Form(
+        model="big",
+        sampler="euler",
+        seed=4294967295,
+        strength=0.37,
+        padding=48,
+        mask=values.MaskSettings(grow=5.0),
+        mask_percent=values.MaskSettings(blend=2.5),
+    )
+    panel.show_form(form)
+    panel.fields.commit()
+    assert panel.form() == form
+
+
 def test_control_enter_starts_when_the_button_could(panel: Any) -> None:
     starts: list[int] = []
     panel.start.connect(lambda: starts.append(1))

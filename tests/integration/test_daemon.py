@@ -175,6 +175,42 @@ def test_a_picture_goes_to_the_window_that_asked_and_to_the_others_when_it_is_go
     other.close()
 
 
+def test_a_window_that_opens_is_not_offered_what_another_one_is_at(daemon: Daemon) -> None:
+    asked = daemon.connect("two-kritas")
+    asked.submit(request("pasted-soon"))
+    asked.wait_for("pasted-soon", JobState.DONE)
+    asked.submit(request("running", "slow", steps=200))
+    asked.wait_for_progress("running")
+    other = daemon.connect("two-kritas")
+    assert other.resume() == ([], [])
+    jobs, results = asked.resume()
+    assert [job.id for job in jobs] == ["running"]
+    assert [result.job_id for result in results] == ["pasted-soon"]
+    asked.close()
+    left = other.wait(lambda frame: frame.type == "result").header["result"]
+    assert left["job_id"] == "pasted-soon"
+    assert [job.id for job in other.resume()[0]] == ["running"]
+    other.cancel("running")
+    other.wait_for("running", JobState.CANCELLED)
+    other.close()
+
+
+def test_a_window_that_comes_back_claims_its_job_from_the_next_daemon(tmp_path: Path) -> None:
+    home = home_in(tmp_path)
+    with running(home) as daemon:
+        asked = daemon.connect("two-kritas")
+        asked.submit(request("claimed", "slow", steps=60))
+        asked.wait_for_progress("claimed")
+    with running(home) as daemon:
+        other, back = daemon.connect("two-kritas"), daemon.connect("two-kritas")
+        back.ask("claim", job_ids=["claimed"])
+        other.wait_for("claimed", JobState.DONE)
+        back.wait_for("claimed", JobState.DONE)
+        assert [frame.type for frame in back.events].count("result") == 1
+        assert [frame.type for frame in other.events].count("result") == 0
+        assert other.resume() == ([], [])
+
+
 def test_an_editor_that_comes_back_hears_how_its_job_ends(daemon: Daemon) -> None:
     away = daemon.connect("wanderer")
     away.submit(request("meanwhile", "slow"))

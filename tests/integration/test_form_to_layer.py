@@ -63,6 +63,12 @@ def layers(desk: Desk, document: str = "one") -> list[tuple[str, Region, bytes]]
     return list(desk.canvas.open[document].layers.values())
 
 
+def unacknowledged(home: Home) -> list[int]:
+    """The pictures of all jobs that were not pasted."""
+    jobs = call(home, "jobs", {"all": True}).fields["jobs"]
+    return [index for job in jobs for index in job["unacknowledged"]]
+
+
 @pytest.mark.parametrize(
     ("selection", "strength", "mode"),
     [
@@ -86,7 +92,7 @@ def test_each_action_ends_in_a_layer(
     assert all(region == request.region for _, region, _ in layers(desk))
     assert desk.view.steps
     desk.until(lambda: desk.view.states_of(request.id)[-1] == "done")
-    until(lambda: call(desk.client.home, "resume", client_id="editor").fields["results"] == [])
+    until(lambda: not unacknowledged(desk.client.home))
 
 
 def test_cancel_ends_a_running_job_and_leaves_no_layer(open_desk: OpenDesk) -> None:
@@ -154,6 +160,50 @@ def test_what_finishes_after_the_editor_quit_is_offered_to_the_next_one_and_past
     third = open_desk()
     third.until(lambda: third.view.workers)
     assert third.view.offered == []
+
+
+def test_what_a_second_krita_left_is_offered_to_the_only_one_after_an_update(
+    open_desk: OpenDesk, home: Home
+) -> None:
+    second = open_desk("krita-1")  # as plugins named it that numbered the Kritas that ran
+    request = second.start(Form(prompt="slow plum", steps=10, seed=6))
+    second.until(lambda: second.view.steps)
+    second.client.close()
+    until(lambda: call(home, "results", {"job_id": request.id}).fields["results"])
+    call(home, "shutdown", start=False)
+    until(lambda: read_connection(home) is None)
+    only = open_desk("krita")
+    only.until(lambda: only.view.offered and request.id in only.session.jobs)
+    only.session.paste_recovered(only.view.offered[0])
+    only.until(lambda: only.view.done)
+    assert [name for name, _, _ in layers(only)] == ["slow plum (seed 6)"]
+    until(lambda: not unacknowledged(home))
+
+
+def test_two_kritas_at_once_paste_their_own_and_are_offered_what_the_other_one_leaves(
+    open_desk: OpenDesk, home: Home
+) -> None:
+    first = open_desk("krita")
+    first.start(Form(prompt="slow one", steps=20, seed=1))
+    first.until(lambda: first.view.steps)
+    second = open_desk("krita")
+    offers: list[object] = []
+    second.view.recovered = offers.append  # type: ignore[method-assign]
+    second.start(Form(prompt="two", steps=4, seed=2))
+    second.until(lambda: second.view.done)
+    first.until(lambda: first.view.done)
+    until(lambda: not unacknowledged(home))
+    assert [name for name, _, _ in layers(first)] == ["slow one (seed 1)"]
+    assert [name for name, _, _ in layers(second)] == ["two (seed 2)"]
+    assert len(first.session.jobs) == len(second.session.jobs) == 1
+    assert offers == []
+    left = first.start(Form(prompt="slow left", steps=20, seed=3))
+    first.until(lambda: first.view.steps[-1][0].job_id == left.id)
+    first.client.close()
+    second.until(lambda: offers)
+    second.session.paste_recovered(second.session.recovered()[0])
+    second.until(lambda: len(second.view.done) == 2)
+    assert second.session.recovered() == []
 
 
 def test_two_editors_start_one_daemon_and_each_gets_its_own(open_desk: OpenDesk) -> None:

@@ -322,8 +322,16 @@ def start_with_the_keyboard():
     window.prompt.focus()
     screen.press("key", "ctrl+Return")
     facts = {"began": screen.began(window), "prompt": window.prompt.text()}
-    screen.fill_in(window, "a second boat", 4, seed=2)
-    window.start.clicked()
+    screen.fill_in(window, "a second boat", 5, seed=1)
+    fields = window.fields
+    fields.seed.grab_focus()
+    typed = {fields.seed: "2", fields.steps: "4", fields.strength: "40"}
+    typed[fields.selection.edges["grow"].number] = "3"
+    for spin, text in typed.items():  # as keys do, but not confirmed
+        spin.set_text(text)
+    window._look()
+    facts["while_typing"] = [window.form().seed, window.form().strength]
+    screen.press("key", "ctrl+Return")
 
     def said():
         return window.activity.bar.get_text() or ""
@@ -332,6 +340,8 @@ def start_with_the_keyboard():
     screen.picture("working")
     facts["arrived"] = screen.filled(window, image, 3)
     facts["layers"] = screen.names(image)
+    asked = list(window._session._asked.values())[-1]
+    facts["asked"] = [asked.seed, asked.steps, asked.strength, asked.mask.grow]
     return facts
 
 

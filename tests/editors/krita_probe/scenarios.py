@@ -124,6 +124,22 @@ def random_seed_is_shown_and_held(facts):
     yield from screen.close(document)
 
 
+def start_while_typing(facts):
+    document = screen.new_document("typed", 128, 128)
+    yield lambda: screen.idle(document)
+    screen.set_form("a shell")
+    yield screen.says("Generate")
+    field = screen.panel().fields.strength
+    field.setFocus()
+    field.lineEdit().setText("40 %")  # as keys do, but not confirmed
+    yield 700
+    facts["while_typing"] = screen.panel().form().strength
+    Krita.instance().action("scumble_start").trigger()
+    yield screen.settled(document, 2)
+    facts["asked"] = list(screen.docker()._backend.session._asked.values())[-1].strength
+    yield from screen.close(document)
+
+
 def active_mask_in_a_group(facts):
     document = screen.new_document("nested", 400, 300)
     group = document.createGroupLayer("group")
@@ -292,6 +308,7 @@ SCENARIOS = {
     "soft_selection": soft_selection,
     "generate_and_refine": generate_and_refine,
     "random_seed_is_shown_and_held": random_seed_is_shown_and_held,
+    "start_while_typing": start_while_typing,
     "cancel": lifetimes.cancel,
     "close_document_during_work": lifetimes.close_document_during_work,
     "close_document_while_its_layer_is_made": lifetimes.close_document_while_its_layer_is_made,

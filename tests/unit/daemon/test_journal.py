@@ -82,6 +82,18 @@ def test_pictures_wait_for_their_own_client_until_acknowledged(journal: Journal)
     assert (job.results, job.unacknowledged) == (2, (1,))
 
 
+def test_what_numbered_kritas_left_waits_for_every_krita(path: Path, journal: Journal) -> None:
+    for number, client in enumerate(("krita-0", "krita-13", "gimp-1", "krita-desk")):
+        journal.add(client, request(client), "", "")
+        journal.add_result(result(client, number))
+    journal.close()
+    later = Journal(path)
+    assert [each.job_id for each in later.unacknowledged("krita")] == ["krita-0", "krita-13"]
+    assert [entry.job.id for entry in later.open_entries("krita")] == ["krita-0", "krita-13"]
+    for client in ("gimp-1", "krita-desk"):
+        assert [each.job_id for each in later.unacknowledged(client)] == [client]
+
+
 def test_only_acknowledged_pictures_may_go_and_their_settings_stay(journal: Journal) -> None:
     journal.add("krita", request("a", batch=3), "", "")
     for index in range(3):

@@ -195,6 +195,9 @@ class SmallDaemon:
         ]
         return {"jobs": going, "results": waiting}, ()
 
+    def _on_claim(self, frame: Frame) -> Answer:
+        return {}, ()
+
     def _on_capabilities(self, frame: Frame) -> Answer:
         return {"capabilities": to_wire(CAPABILITIES)}, ()
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from desk import Desk
-from small_daemon import SmallDaemon, submitted
+from small_daemon import PLACE, SmallDaemon, submitted
 
 from scumble.link.home import Home
+from scumble.link.values import Job, JobState
 
 
 def test_a_submission_that_was_lost_on_the_way_is_sent_again(
@@ -102,6 +103,34 @@ def test_what_finished_while_the_connection_was_gone_is_pasted_afterwards(
     desk.until(lambda: daemon.acknowledged())
     assert list(desk.canvas.open["one"].layers) == [(request.id, 0)]
     desk.until(lambda: desk.view.states_of(request.id)[-1] == "done")
+
+
+def test_after_a_new_connection_a_session_claims_what_it_asked_for(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    daemon.jobs["old"] = Job("old", "editor", JobState.RUNNING, 1, None, "an earlier session's")
+    desk.connect()
+    pasted, running = submitted(desk, daemon), submitted(desk, daemon)
+    daemon.finish(pasted.id)
+    desk.until(lambda: desk.view.states_of(pasted.id)[-1] == "done" and daemon.acknowledged())
+    assert daemon.requests("claim") == []
+    daemon.drop()
+    desk.until(lambda: daemon.requests("claim"))
+    assert daemon.requests("claim")[0].header["job_ids"] == [running.id]
+
+
+def test_a_job_that_another_window_is_at_is_not_shown_after_a_new_connection(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    daemon.jobs["left"] = Job("left", "editor", JobState.RUNNING, 1, None, "by a session before")
+    desk.connect()
+    desk.until(lambda: "left" in desk.session.jobs)
+    daemon.jobs["other"] = Job("other", "editor", JobState.RUNNING, 1, None, "another window's")
+    daemon.jobs["old"] = Job("old", "editor", JobState.DONE, 1, None, "of before")
+    daemon.drop()
+    daemon.add_result("old", 0, PLACE, told=False)  # so that all jobs are listed as well
+    desk.until(lambda: "old" in desk.session.jobs)
+    assert set(desk.session.jobs) == {"left", "old"}
 
 
 def test_a_picture_that_was_lost_on_its_way_is_fetched_again(
