@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from scumble.link.errors import ErrorCode, ScumbleError, bad_request
 from scumble.link.values import (
@@ -40,15 +40,18 @@ BLOBS = {
 }
 
 
-def check(request: GenerationRequest, blobs: Sequence[bytes], offer: Capabilities) -> None:
+def check(
+    request: GenerationRequest, blobs: Sequence[bytes], offer: Callable[[], Capabilities]
+) -> None:
     """Raise ScumbleError unless the request can be handed to the worker as it stands.
 
+    offer: what there is to choose from; not asked for a request that needs no model.
     bad_request: a value or blob that does not fit; model_missing: a model that
     is not registered; unsupported: something this model cannot do.
     """
     check_values(request)
     if request.needs_model:
-        check_model(request, offer)
+        check_model(request, offer())
     check_blobs(request, blobs)
 
 

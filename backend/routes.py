@@ -171,7 +171,12 @@ class Routes:
         self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]
     ) -> Answer:
         from_wire(Nothing, fields, "capabilities")
-        return {"capabilities": to_wire(self._service.capabilities())}, ()
+        offer = self._service.capabilities()
+        whole, models = to_wire(offer), fitting(offer.models)
+        if len(models) == len(offer.models):
+            return {"capabilities": whole}, ()
+        blob = json.dumps(whole, ensure_ascii=False).encode()
+        return {"capabilities": {**whole, "models": models}}, (blob,)
 
     def _estimate(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         return {"seconds": self._service.estimate(from_wire(Asked, fields).request)}, ()

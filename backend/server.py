@@ -2,7 +2,7 @@
 
 `serve` puts all parts together. The main thread waits for the end; a thread
 accepts, one thread a client reads, one writes, one hands out jobs, one watches
-the worker.
+the worker, one the list of models.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 LEAVE_SECONDS = 30 * 60.0  # without clients and jobs
+MODELS_SECONDS = 1.0  # between two looks at the list of models
 MAX_LOG = 4 * 1024 * 1024  # bytes; then the log of before is kept as daemon.log.1
 
 
@@ -128,6 +129,7 @@ class Daemon:
             self._service.recover()
             watching = _start(self._supervisor.watch, self._service)
             _start(self._service.work)
+            _start(self._watch_models, _stamp(self._home.models_file))
             _start(self._accept, listener)
             self._advertise(listener.getsockname()[1])
             try:
@@ -150,6 +152,14 @@ class Daemon:
             elif now - busy >= self._options.leave:
                 log.info("nobody needs the daemon; it leaves")
                 return
+
+    def _watch_models(self, seen: tuple[int, ...]) -> None:
+        """Tell every editor when somebody has changed the list of models."""
+        while not self._over.wait(MODELS_SECONDS):
+            now = _stamp(self._home.models_file)
+            if now != seen:
+                seen = now
+                self._publish(None, "capabilities", {}, ())
 
     def _leave(self, watching: threading.Thread) -> None:
         self._service.close()
@@ -288,6 +298,15 @@ def _move_aside(folder: Path, mark: str) -> None:
     """Keep what belonged to a journal that cannot be read; somebody may still save it."""
     if folder.exists():
         folder.rename(folder.with_name(f"{folder.name}.{mark}"))
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Another one whenever the file was replaced."""
+    try:
+        status = file.stat()
+    except OSError:
+        return ()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _start(target: Callable[..., object], *arguments: object) -> threading.Thread:

@@ -149,7 +149,7 @@ class Service:
         known = self._journal.job(request.id)
         if known is not None:
             return known
-        admission.check(request, blobs, self.capabilities())
+        admission.check(request, blobs, self.capabilities)
         if self._archive.keep_request(client_id, request, blobs):
             with self._changed:
                 self._queue.append(request.id)

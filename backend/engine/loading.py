@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def load(entry: ModelEntry, device: Device) -> Model:
     load), unsupported (an architecture that is not in the table), out_of_memory.
     """
     row = architecture(entry.architecture)
-    if not Path(entry.path).exists():
+    if not os.path.exists(entry.path):
         raise ScumbleError(
             ErrorCode.MODEL_MISSING,
             f"The files of “{entry.name}” are not there.",

@@ -47,7 +47,7 @@ class Registry:
         self.loras = Loras(self.models_dir / "loras")
         self.downloads_dir = self.models_dir / "downloads"
         self._starter = starter
-        self._ledger = Ledger(self.models_dir / "registry.json")
+        self._ledger = Ledger(home.models_file)
 
     def list(self) -> Entries:
         """All models, the default first; where a model's files are away, its note says so."""
@@ -179,7 +179,7 @@ class Registry:
     def eraser(self) -> ModelEntry | None:
         """The first network that closes gaps (LaMa, MAT) whose file is there."""
         entries = (entry for entry in self.list() if entry.architecture in ERASERS)
-        return next((entry for entry in entries if Path(entry.path).exists()), None)
+        return next((entry for entry in entries if os.path.exists(entry.path)), None)
 
     def sha256(self, model_id: str, report: digest.Report | None = None) -> str:
         """The model's hash; read from disk once (gigabytes take seconds), recorded from then on.
@@ -271,9 +271,10 @@ def _with_config(entry: ModelEntry, config: Path) -> ModelEntry:
 def _as_of_now(entry: ModelEntry, digests: dict[str, Any]) -> ModelEntry:
     """The entry with the hash that still holds, and a note when its files are away."""
     path = Path(entry.path)
-    if not path.exists():
-        return replace(entry, note="Its files are not there at the moment.")
-    return replace(entry, sha256=digest.known(path, digests))
+    with contextlib.suppress(OSError):  # another account's disk, a share that does not answer
+        if path.exists():
+            return replace(entry, sha256=digest.known(path, digests))
+    return replace(entry, note="Its files are not there at the moment.")
 
 
 def _digest(entry: ModelEntry, digests: dict[str, Any], report: digest.Report | None = None) -> str:

@@ -101,6 +101,10 @@ class Fields(Gtk.Box):
         self.seed.set_value(seed)
         self._quiet = False
 
+    def choosing(self) -> bool:
+        """Whether the artist has the list of models or samplers open."""
+        return any(box.get_property("popup-shown") for box in (self.model, self.sampler))
+
     def offer(self, capabilities: Capabilities) -> None:
         """Models and samplers to choose from; the model's own values where nothing was chosen."""
         first_time = self._capabilities is None and not self._base.model

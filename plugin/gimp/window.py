@@ -43,6 +43,7 @@ class Window:
         self._action_of = ""  # what the button's words were found for
         self._estimate_of = ""  # and the time beside it
         self._images_seen: List[Tuple[str, int, bool]] = []
+        self._told: Optional[Capabilities] = None  # offered as soon as no list is open
         self._build()
         self._client, self._session = open_session(canvas, self)
         self._timer = GLib.timeout_add(_LOOK, self._keep_looking)
@@ -130,6 +131,7 @@ class Window:
     def _look(self) -> None:
         """Say what the button will do and how long it takes, as image and selection are now."""
         self._offer_images()
+        self._offer_models()
         subject = self._say_action()
         if subject and subject != self._estimate_of:
             self._estimate_of = subject
@@ -178,6 +180,11 @@ class Window:
         if self.image.chosen() != self._canvas.image.get_id():
             self.image.choose(self._canvas.image.get_id())
 
+    def _offer_models(self) -> None:
+        if self._told is not None and not self.fields.choosing():
+            self.fields.offer(self._told)
+            self._told = None
+
     # -- View
 
     def connection_changed(self, state: str, error: Optional[ErrorInfo]) -> None:
@@ -189,7 +196,8 @@ class Window:
             self.message.forget()
 
     def capabilities_changed(self, capabilities: Capabilities) -> None:
-        self.fields.offer(capabilities)
+        self._told = capabilities
+        self._offer_models()
         hint = model_hint(capabilities)
         self.hint.set_text(hint)
         self.hint.set_visible(bool(hint))

@@ -10,10 +10,12 @@ from .link.form import Form
 from .link.geometry import is_small
 from .link.values import MAX_BATCH, MAX_GUIDANCE, MAX_STEPS, Capabilities, ModelInfo
 from .link.wording import TIPS
-from .qt import Qt, QtGui, QtWidgets, Signal
+from .qt import Qt, QtGui, QTimer, QtWidgets, Signal
 from .seed import SeedField
 from .selection import SelectionFields
 from .slider import SliderField
+
+_AGAIN_MS = 100  # until a list that was open is filled
 
 
 class Fields(QtWidgets.QWidget):
@@ -27,7 +29,12 @@ class Fields(QtWidgets.QWidget):
     def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
         super().__init__(parent)
         self._capabilities: Optional[Capabilities] = None
+        self._told: Optional[Capabilities] = None  # offered as soon as no list is open
         self._asked = Form()  # keeps ids that are not offered yet
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.setInterval(_AGAIN_MS)
+        self._again.timeout.connect(self._offer)
         self.model = _combo(TIPS["model"])
         self.sampler = _combo(TIPS["sampler"])
         self.steps = SliderField(1, MAX_STEPS, power=2.0)
@@ -85,7 +92,18 @@ class Fields(QtWidgets.QWidget):
         self.selection.show_form(form)
 
     def show_capabilities(self, capabilities: Capabilities) -> None:
-        """Fill the lists of models and samplers; what was chosen stays chosen."""
+        """Fill the lists of models and samplers; what was chosen stays chosen.
+
+        A list that the artist has open is filled once it is closed.
+        """
+        self._told = capabilities
+        self._offer()
+
+    def _offer(self) -> None:
+        if self.model.view().isVisible() or self.sampler.view().isVisible():
+            self._again.start()
+            return
+        capabilities = self._told
         asked = self.form("", "")
         first_time = self._capabilities is None and not self._asked.model
         self._capabilities = capabilities

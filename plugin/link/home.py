@@ -84,6 +84,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def models_file(self) -> Path:
+        """The list of models, replaced by another file at every change."""
+        return self.models_dir / "registry.json"
+
+    @property
     def install_record(self) -> Path:
         return self.path / "install.json"
 

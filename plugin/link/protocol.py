@@ -31,7 +31,9 @@ Requests (after which the reply's fields are given):
     results      {job_id}                                -> {results: [Result]}
     fetch        {job_id, index}                         -> {result} blobs [RGBA8]
     acknowledge  {job_id, index}                         -> {job}      idempotent
-    capabilities {}                                      -> {capabilities}
+    capabilities {}                                      -> {capabilities} blobs [] or [whole]
+                  whole: what a header has no room for, as JSON; the header's list of
+                  models is then its beginning, for plugins that know no blob
     estimate     {request}                               -> {seconds: float or null}
     status       {}                                      -> {worker: WorkerStatus, jobs: int,
                                                              clients: int}
@@ -43,13 +45,14 @@ out there (`encoding.NEWER`): older peers understand all that asks for nothing n
 A list holds as many as fit a header: of `jobs` the newest, of `resume` and
 `results` the first. Results in a long list come without metadata; `fetch` gives it.
 
-Events (no reply; to every connection of the job's client_id, `worker` to all; `result`
+Events (no reply; to every connection of the job's client_id, the last two to all; `result`
 only to the connection that submitted or claimed the job, while that is there):
 
     job       {job}                                      a state changed; never dropped
     progress  {progress}  blobs [RGB8 preview] or []     newest wins, droppable
     result    {result}                                   one picture is in the store
     worker    {worker: WorkerStatus}
+    capabilities {}                                      the list of models changed: ask again
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from .form import Action, Form, action_for
 from .geometry import whole
 from .jobs import Changed, Finished, advance, is_over
 from .naming import request_name, result_name
+from .offering import read_capabilities
 from .reading import look, read, settle
 from .submission import Submissions
 from .values import (
@@ -100,6 +101,8 @@ class Session:
             )
         )
         self._submissions.add(request, blobs, self.capabilities)
+        if self.capabilities is None and self._connected:
+            self.refresh()  # what was asked when the connection came may have failed
         return request
 
     def cancel(self, job_id: str) -> None:
@@ -223,6 +226,7 @@ class Session:
             "progress": self._progress,
             "result": self._result,
             "worker": self._worker,
+            "capabilities": lambda *_: self.refresh(),
         }
         handler = handlers.get(kind)
         if handler is None:
@@ -327,11 +331,15 @@ class Session:
     def _worker(self, fields: Dict[str, Any], _: Tuple[bytes, ...]) -> None:
         self._view.worker_changed(from_wire(WorkerStatus, fields.get("worker")))
 
-    def _told_capabilities(self, reply: Optional[Reply], _: Optional[ScumbleError]) -> None:
+    def _told_capabilities(self, reply: Optional[Reply], error: Optional[ScumbleError]) -> None:
         if reply is not None:
-            self.capabilities = from_wire(Capabilities, reply.fields.get("capabilities"))
+            self.capabilities = read_capabilities(reply)
             self._view.capabilities_changed(self.capabilities)
             self._submissions.models_known(self.capabilities)
+        elif error is None or isinstance(error, DisconnectedError):
+            return  # asked again with the next connection
+        elif self.capabilities is None and not self._submissions.unreachable(error.info):
+            self._view.failed(error.info)
 
     def _told_status(self, reply: Optional[Reply], _: Optional[ScumbleError]) -> None:
         if reply is not None:

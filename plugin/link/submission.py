@@ -74,11 +74,12 @@ class Submissions:
             else:
                 self._send(submission)
 
-    def unreachable(self, error: ErrorInfo) -> None:
-        """There is no daemon to wait for: what was held is refused."""
-        for job_id, submission in list(self._open.items()):
-            if submission.held:
-                self._refuse(job_id, error)
+    def unreachable(self, error: ErrorInfo) -> bool:
+        """There is nothing to wait for: what was held is refused; whether anything was."""
+        held = [job_id for job_id, submission in self._open.items() if submission.held]
+        for job_id in held:
+            self._refuse(job_id, error)
+        return bool(held)
 
     def resumed(self, listed: AbstractSet[str], cancelled: AbstractSet[str]) -> List[str]:
         """After a new connection, send again what did not arrive.

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -358,6 +359,28 @@ def test_recovered_results_can_be_pasted(panel: Any, values: Any) -> None:
     assert pasted == [results[1]]
     panel.recovered([])
     assert not panel.recovered_button.isVisible()
+
+
+@pytest.mark.parametrize("name", ["model", "sampler"])
+def test_a_list_that_the_artist_has_open_is_filled_once_it_is_closed(
+    panel: Any, values: Any, capabilities: Any, name: str
+) -> None:
+    box, models = getattr(panel.fields, name), panel.fields.model
+    models.setCurrentIndex(1)
+    box.showPopup()
+    assert box.view().isVisible()
+    more = replace(capabilities.models[0], id="painter", name="Painter")
+    panel.capabilities_changed(
+        values.Capabilities((more, *capabilities.models), capabilities.samplers)
+    )
+    QtTest.QTest.qWait(300)
+    assert [models.itemText(row) for row in range(models.count())] == ["Starter", "Big"]
+    box.hidePopup()
+    for _ in range(200):
+        if models.count() == 2:
+            QtTest.QTest.qWait(50)
+    assert models.itemText(0) == "Painter"
+    assert panel.form().model == "big", "what was chosen stays chosen"
 
 
 def test_the_hint_at_larger_models_goes_when_there_is_one(

@@ -61,6 +61,7 @@ class SmallDaemon:
         self.refuse: dict[str, ScumbleError] = {}
         self.before_answer: dict[str, Callable[[], bool]] = {}  # true: no answer is sent
         self.greeting_events: list[Frame] = []
+        self.capabilities: object = CAPABILITIES
         self.jobs: dict[str, Job] = {}
         self.blobs: dict[str, tuple[bytes, ...]] = {}
         self.pictures: dict[tuple[str, int], tuple[Result, bytes]] = {}
@@ -199,7 +200,7 @@ class SmallDaemon:
         return {}, ()
 
     def _on_capabilities(self, frame: Frame) -> Answer:
-        return {"capabilities": to_wire(CAPABILITIES)}, ()
+        return {"capabilities": to_wire(self.capabilities)}, ()
 
     def _on_status(self, frame: Frame) -> Answer:
         return {"worker": to_wire(WorkerStatus(WorkerState.READY)), "jobs": 0, "clients": 1}, ()

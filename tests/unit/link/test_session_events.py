@@ -14,6 +14,7 @@ from small_daemon import CAPABILITIES, PLACE, SmallDaemon, submitted
 
 from scumble.link.encoding import to_wire
 from scumble.link.errors import ErrorCode, ErrorInfo
+from scumble.link.form import Form
 from scumble.link.home import Home
 from scumble.link.values import (
     Job,
@@ -121,3 +122,15 @@ def test_models_and_the_workers_state_are_told_on_connection(
     assert desk.view.capabilities == [CAPABILITIES]
     assert desk.view.workers == [WorkerStatus(WorkerState.READY)]
     assert desk.view.states == ["connecting", "ready"]
+
+
+def test_models_that_change_while_the_connection_holds_are_told(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    desk.connect()
+    added = replace(CAPABILITIES.models[0], id="big", name="Big")
+    daemon.capabilities = replace(CAPABILITIES, models=(*CAPABILITIES.models, added))
+    daemon.emit("capabilities", {})
+    desk.until(lambda: len(desk.view.capabilities) == 2)
+    assert desk.view.capabilities[-1] == desk.session.capabilities == daemon.capabilities
+    assert desk.start(Form(prompt="fig", model="big")).model == "big"

@@ -18,6 +18,7 @@ from scumble.link.values import (
 )
 
 SELECTION = Region(300, 200, 100, 80)
+STUMBLED = ScumbleError(ErrorCode.INTERNAL, "Stumbled.", "See the log.")
 
 
 # -- what is sent
@@ -250,6 +251,53 @@ def test_without_a_backend_to_wait_for_an_early_request_fails(
     desk.until(lambda: desk.view.errors)
     assert desk.view.states_of(request.id) == ["queued", "failed"]
     assert desk.view.errors[0].hint == "Run: python3 installer install"
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_where_the_models_cannot_be_told_an_early_request_fails_and_the_next_asks_again(
+    desk: Desk, daemon: SmallDaemon, unreadable: bool
+) -> None:
+    if unreadable:
+        daemon.capabilities = {"models": "of a later version"}
+    else:
+        daemon.refuse["capabilities"] = STUMBLED
+    first = desk.start()
+    desk.client.start()
+    desk.until(lambda: desk.view.errors)
+    assert desk.view.states_of(first.id) == ["queued", "failed"]
+    second = desk.start()
+    desk.until(lambda: len(desk.view.errors) == 2)
+    assert desk.view.states_of(second.id) == ["queued", "failed"]
+    assert all(error.hint for error in desk.view.errors)
+    daemon.refuse.clear()
+    daemon.capabilities = CAPABILITIES
+    third = submitted(desk, daemon)
+    assert daemon.last_request() == replace(third, model="starter", sampler="ddim")
+    assert (list(daemon.jobs), len(desk.view.errors)) == ([third.id], 2)
+
+
+def test_models_that_cannot_be_told_are_one_error_though_nothing_waits_for_them(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    daemon.refuse["capabilities"] = STUMBLED
+    desk.client.start()
+    desk.until(lambda: desk.view.errors and desk.view.workers)
+    assert desk.view.errors == [STUMBLED.info]
+    daemon.refuse.clear()
+    daemon.drop()
+    desk.until(lambda: desk.view.capabilities)
+    assert len(desk.view.errors) == 1
+
+
+def test_models_that_are_known_stay_when_they_cannot_be_told_again(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    desk.connect()
+    daemon.refuse["capabilities"] = STUMBLED
+    daemon.emit("capabilities", {})
+    desk.until(lambda: len(desk.view.workers) == 2)  # asked for after the models
+    assert (desk.session.capabilities, desk.view.errors) == (CAPABILITIES, [])
+    assert submitted(desk, daemon).model == "starter"
 
 
 def test_a_request_that_the_daemon_refuses_fails_with_its_sentence(

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,6 +234,21 @@ def test_a_record_that_cannot_be_understood_costs_no_other(models: Registry, fil
     assert [entry.id for entry in models.list()] == ["oil-painter-v2"]
     models.remove("oil-painter-v2")
     assert [record["id"] for record in json.loads(path.read_text())["models"]] == ["later"]
+
+
+@pytest.mark.parametrize("looked", [(Path, "exists"), (registry.digest, "known")])
+def test_files_that_cannot_even_be_looked_at_are_away(
+    models: Registry, file: Path, monkeypatch: pytest.MonkeyPatch, looked: tuple[Any, str]
+) -> None:
+    added(models, file)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "another account's disk")
+
+    monkeypatch.setattr(*looked, refuse)
+    assert [(entry.id, entry.note) for entry in models.list()] == [
+        ("oil-painter-v2", "Its files are not there at the moment.")
+    ]
 
 
 def test_many_at_once_lose_nothing(models: Registry, tmp_path: Path) -> None:
