@@ -33,6 +33,16 @@ AREA = Region(4, 6, 10, 5)
 PIXELS = bytes(range(200))
 MASK = bytes(5 * [0] + 45 * [255])
 SECONDS = 60.0  # nothing here takes longer, on any machine
+FAKE_WORKER = """
+import os
+os.environ["SCUMBLE_ENGINE"] = "fake"
+import scumble.worker
+scumble.worker.main()
+"""
+# for `running`: the real list of models, and a worker that needs none of them
+REAL_LIST = {"command": f"[sys.executable, '-c', {FAKE_WORKER!r}]", "SCUMBLE_ENGINE": "real"}
+# for `running`: a daemon that cannot list its models
+NO_LIST = {"prelude": "import scumble.server as s; s.offer = lambda home: lambda: 1 / 0\n"}
 SERVE = """
 import sys
 from scumble.link.home import find_home

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from daemons import Daemon
+from daemons import NO_LIST, Daemon, running
 from gimp_harness import Gimp
+
+from scumble.link.home import Home
 
 pytestmark = [pytest.mark.gimp, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -57,6 +59,14 @@ def test_without_a_backend_a_script_is_told_how_to_get_one(gimp: Gimp) -> None:
     told = python(gimp, PYTHON)
     assert told.startswith("execution-error"), told
     assert "Scumble's backend is not installed. Run: python3 installer install" in told
+
+
+def test_a_script_is_told_where_the_models_cannot_be_listed(gimp: Gimp) -> None:
+    with running(Home(gimp.daemon_home), **NO_LIST) as daemon:
+        daemon.connection()
+        told = python(gimp, PYTHON)
+    assert told.startswith("execution-error"), told
+    assert "stumbled over this request" in told
 
 
 def test_python_fu_draws(gimp: Gimp, daemon: Daemon) -> None:

@@ -10,7 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from daemons import MASK, PIXELS, Client, Daemon, home_in, inpaint, request, running
+from daemons import (
+    MASK,
+    NO_LIST,
+    PIXELS,
+    REAL_LIST,
+    Client,
+    Daemon,
+    home_in,
+    inpaint,
+    request,
+    running,
+)
 from desk import Desk
 from model_headers import checkpoint
 
@@ -20,10 +31,6 @@ from scumble.link.home import Home
 from scumble.link.values import Capabilities, Intent, JobState
 from scumble.models.registry import Registry
 
-# the real list of models beside the worker that needs none
-FAKE = "import os; os.environ['SCUMBLE_ENGINE'] = 'fake'; import scumble.worker as w; w.main()"
-COMMAND = f"[sys.executable, '-c', {FAKE!r}]"
-BROKEN = "import scumble.server as s; s.offer = lambda home: lambda: 1 / 0\n"
 MANY = 300
 
 
@@ -39,7 +46,7 @@ def registry(home: Home) -> Registry:
 
 @pytest.fixture
 def daemon(home: Home) -> Iterator[Daemon]:
-    with running(home, command=COMMAND, SCUMBLE_ENGINE="real") as daemon:
+    with running(home, **REAL_LIST) as daemon:
         daemon.connection()
         yield daemon
 
@@ -100,7 +107,7 @@ def test_an_editor_that_reads_headers_only_is_told_the_first_of_very_many(
 @pytest.fixture
 def stumbling(home: Home) -> Iterator[Client]:
     """A client of a daemon that cannot list its models."""
-    with running(home, prelude=BROKEN) as daemon:
+    with running(home, **NO_LIST) as daemon:
         client = daemon.connect()
         yield client
         client.close()

@@ -251,6 +251,27 @@ def errors_are_sentences(facts):
     yield from screen.close(document)
 
 
+def model_added_while_the_list_is_open(facts):
+    screen.make_room()
+    panel = screen.panel()
+    models, session = panel.fields.model, screen.docker()._backend.session
+
+    def listed():
+        return [models.itemText(row) for row in range(models.count())]
+
+    yield lambda: models.count() > 0
+    facts["before"], facts["hint_before"] = listed(), panel.model_hint.isVisible()
+    models.showPopup()
+    open(os.path.join(os.environ["SCUMBLE_HOME"], "list_is_open"), "w").close()
+    yield lambda: len(session.capabilities.models) > len(facts["before"])
+    yield 500
+    facts["open"], facts["while_open"] = models.view().isVisible(), listed()
+    models.hidePopup()
+    yield lambda: len(listed()) > len(facts["before"])
+    facts["after"], facts["hint_after"] = listed(), panel.model_hint.isVisible()
+    facts["chosen"] = models.currentText()
+
+
 def _dialogs():
     from PyQt5.QtWidgets import QApplication, QDialog
 
@@ -307,6 +328,7 @@ SCENARIOS = {
     "values_follow_the_document": lifetimes.values_follow_the_document,
     "modes_follow_the_selection": modes_follow_the_selection,
     "errors_are_sentences": errors_are_sentences,
+    "model_added_while_the_list_is_open": model_added_while_the_list_is_open,
     "quit_while_working": lifetimes.quit_while_working,
     "recovered_after_restart": lifetimes.recovered_after_restart,
 }
