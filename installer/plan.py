@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from installer.bundle import FILE_NAME
 from installer.card import Card
@@ -132,7 +133,7 @@ def plan_uninstall(
     """
     undos: list[Undo] = list(reversed(tuple(made)))
     undos += (Remove(str(path)) for path in (home.connection_file, home.lock_file))
-    places = [(home.log_file.parent, LOGS)]
+    places: list[tuple[Path, tuple[str, ...]]] = [(home.log_file.parent, LOGS)]
     if not keep_models:
         places.append((home.models_dir, MODELS))
     if not keep_history:
