@@ -121,7 +121,8 @@ class Routes:
     def _resume(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         from_wire(Nothing, fields, "resume")
         jobs, results = self._service.resume(client_id)
-        return {"jobs": fitting(jobs), "results": fitting(slim(results))}, ()
+        newest_first = slim(results)[::-1]  # what there is no room for is told when these are gone
+        return {"jobs": fitting(jobs), "results": fitting(newest_first)[::-1]}, ()
 
     def _results(self, client_id: str, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         results = self._service.results(from_wire(OfJob, fields).job_id)

@@ -55,9 +55,9 @@ class BatchRun:
         self._batch = request.batch
 
     def _paste_all(self) -> None:
+        self._job_id = "recovered"
         for result in self._session.recovered():
             self._session.paste_recovered(result)
-        self._job_id = "recovered"
 
     def _check(self) -> bool:
         if not self._loop.is_running():
@@ -108,6 +108,9 @@ class BatchRun:
 
     def recovered(self, results: List[Result]) -> None:
         """A result of this call's own waits only because it could not become a layer."""
+        if self._job_id == "recovered":  # more than one list holds
+            self._paste_all()
+            return
         own = any(result.job_id == self._job_id for result in results)
         if own and self.error is None:
             self.failed(

@@ -44,7 +44,7 @@ def close_document_during_work(facts):
     screen.close_now(document)
     # Krita 5.2 hides its dockers while no document is open
     yield lambda: not screen.panel().recovered_button.isHidden()
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     other = screen.new_document("another", 640, 480)
     yield lambda: screen.idle(other)
@@ -76,7 +76,7 @@ def close_document_while_its_layer_is_made(facts):
     yield lambda: not screen.panel().recovered_button.isHidden()
     yield lambda: gone() is None
     facts["ended_on_the_main_thread"] = ended
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     other = screen.new_document("open", 640, 480)
     yield lambda: screen.idle(other)
@@ -266,10 +266,10 @@ def quit_while_working(facts):
 
 def recovered_after_restart(facts):
     screen.make_room()
-    yield lambda: screen.panel().recovered_menu.actions()
+    yield lambda: screen.offers()
     document = screen.new_document("after", 320, 240)
     yield lambda: screen.idle(document)
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     Krita.instance().action("scumble_paste_recovered").trigger()
     yield screen.settled(document, 2)

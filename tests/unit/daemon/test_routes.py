@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from daemons import request
+
+from scumble.archive import Archive
+from scumble.journal import Journal
+from scumble.link.values import Capabilities, Region
+from scumble.link.wire import Frame
+from scumble.routes import Routes
+from scumble.service import Service
+from scumble.store import Store
+
+NAMES = [f"old-{number:03}" for number in range(250)]
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> Routes:
+    """250 jobs with a picture each that nobody has pasted."""
+    archive = Archive(Journal(tmp_path / "journal.sqlite"), Store(tmp_path / "store"))
+    for name in NAMES:
+        archive.keep_request("krita", request(name), ())
+        archive.keep_picture(name, 0, Region(0, 0, 1, 1), b"rgba", {"prompt": "a boat"})
+    executor: Any = None  # nothing is carried out
+    service = Service(archive, executor, lambda *_: None, Capabilities)
+    return Routes(service, "boot", lambda: 1)
+
+
+def ask(routes: Routes, kind: str, **fields: Any) -> dict[str, Any]:
+    return routes.answer("krita", Frame({"type": kind, "id": 1, **fields}, ()))[0]
+
+
+def test_a_resume_tells_of_the_newest_results_and_of_older_ones_when_these_are_gone(
+    routes: Routes,
+) -> None:
+    seen: list[str] = []
+    while told := ask(routes, "resume")["results"]:
+        seen = [each["job_id"] for each in told] + seen
+        for each in told:
+            ask(routes, "acknowledge", job_id=each["job_id"], index=each["index"])
+    assert seen == NAMES
+    assert len(told) < len(NAMES)
