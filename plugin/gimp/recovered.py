@@ -10,6 +10,8 @@ from .backend import post
 from .link.values import Result
 from .link.wording import TIPS, discard_question, recovered_words
 
+_ROOM = 180  # pixels, the height of the list; many results must not push the fields out of sight
+
 
 class Recovered(Gtk.Frame):
     """Hidden while nothing waits. `paste` is called with one result, `discard` with a list.
@@ -25,9 +27,11 @@ class Recovered(Gtk.Frame):
         self._paste = paste
         self._discard = discard
         self._rows = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+        self._scroll = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        self._scroll.add(self._rows)
         self.menu_button = Gtk.MenuButton(label="Discard", halign=Gtk.Align.END)
         column = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6, margin=6, margin_start=12)
-        column.pack_start(self._rows, False, False, 0)
+        column.pack_start(self._scroll, False, False, 0)
         column.pack_start(self.menu_button, False, False, 0)
         self.add(column)
         column.show_all()
@@ -37,6 +41,8 @@ class Recovered(Gtk.Frame):
         for row in self._rows.get_children():
             row.destroy()
         self.buttons = [self._row(result) for result in results]
+        _, height = self._rows.get_preferred_height()
+        self._scroll.set_min_content_height(min(height, _ROOM))
         self.menu_button.set_popup(self._menu(results))
         self.set_visible(bool(results))
 
@@ -55,15 +61,15 @@ class Recovered(Gtk.Frame):
 
     def _menu(self, results: List[Result]) -> Gtk.Menu:
         menu = Gtk.Menu()
+        if len(results) > 1:
+            item = Gtk.MenuItem(label="Discard all…")
+            item.connect("activate", lambda *_: self._ask(results))
+            menu.append(item)
+            menu.append(Gtk.SeparatorMenuItem())
         for result in results:
             item = Gtk.MenuItem(label=recovered_words(result))
             # later: what is offered then replaces the menu, of which an item was just chosen
             item.connect("activate", lambda _, it=result: post(lambda: self._discard([it])))
-            menu.append(item)
-        if len(results) > 1:
-            menu.append(Gtk.SeparatorMenuItem())
-            item = Gtk.MenuItem(label="Discard all…")
-            item.connect("activate", lambda *_: self._ask(results))
             menu.append(item)
         menu.show_all()
         return menu

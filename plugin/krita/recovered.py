@@ -35,6 +35,10 @@ class RecoveredButton(QtWidgets.QToolButton):
         self.discard_menu.close()  # no other result shall come under the pointer
         self.paste_menu.clear()
         self.discard_menu.clear()
+        if len(results) > 1:
+            all_of_them = self.discard_menu.addAction("Discard all\u2026")
+            all_of_them.triggered.connect(lambda _=False: self._ask(results))
+            self.discard_menu.addSeparator()
         for result in results:
             words = recovered_words(result)
             paste = self.paste_menu.addAction(words)
@@ -44,10 +48,6 @@ class RecoveredButton(QtWidgets.QToolButton):
         if results:
             self.paste_menu.addSeparator()
             self.paste_menu.addMenu(self.discard_menu)
-        if len(results) > 1:
-            self.discard_menu.addSeparator()
-            all_of_them = self.discard_menu.addAction("Discard all\u2026")
-            all_of_them.triggered.connect(lambda _=False: self._ask(results))
         self.setText("Recovered results\u2026 (%d)" % len(results))
         self.setVisible(bool(results))
 

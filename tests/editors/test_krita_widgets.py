@@ -340,10 +340,12 @@ def test_a_recovered_result_can_be_discarded(panel: Any, values: Any) -> None:
     panel.recovered(results)
     menu = panel.recovered_button.discard_menu
     assert panel.recovered_button.menu().actions()[-1] is menu.menuAction()
-    menu.actions()[0].trigger()
+    names = ["a boat (seed 4), 20 × 10", "a boat (seed 5), 20 × 10"]
+    assert texts(menu) == ["Discard all…", "", *names]
+    menu.actions()[2].trigger()
     QApplication.processEvents()
     assert discarded == [results[:1]]
-    assert texts(menu) == ["a boat (seed 5), 20 × 10"], "one is no “all”"
+    assert texts(menu) == names[1:], "one is no “all”"
 
 
 @pytest.mark.parametrize("answer", ["Cancel", "Discard all", "Escape"])
@@ -354,7 +356,7 @@ def test_all_recovered_results_are_discarded_after_a_question_only(
     panel.discard.connect(discarded.append)
     results = recovered(values)
     panel.recovered(results)
-    panel.recovered_button.discard_menu.actions()[-1].trigger()
+    panel.recovered_button.discard_menu.actions()[0].trigger()
     question = QApplication.activeModalWidget()
     assert question.text() == "Discard all 2 recovered results?"
     assert question.defaultButton().text().strip("&") == "Cancel"

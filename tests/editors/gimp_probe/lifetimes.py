@@ -4,12 +4,13 @@ import os
 from unittest import mock
 
 import gimp_screen as screen
-from gi.repository import Gimp, Gio, GLib
+from gi.repository import Gimp, Gio, GLib, Gtk
 from scumble_gimp import procedures
 from scumble_gimp.batch import BatchRun
 from scumble_gimp.canvas import GimpCanvas
 from scumble_gimp.link.errors import ErrorCode, ErrorInfo
 from scumble_gimp.link.form import Form
+from scumble_gimp.link.values import Region, Result
 from scumble_gimp.window import Window
 
 
@@ -241,6 +242,33 @@ def paste_what_was_lost():
     again = screen.window_on(image, "scumble-recovered")
     screen.rest(1.0)
     facts["offered_again"] = again.lost.get_visible()
+    return facts
+
+
+def discard_what_waits():
+    """One by its entry in the menu, the others after a question; what comes meanwhile stays."""
+    image = screen.image_of(300, 200)
+    window = screen.window_on(image, "scumble-recovered")
+    results = [Result("%032d" % n, 0, Region(0, 0, 20, 10), "b", {"seed": n}) for n in range(4)]
+    discarded = []
+    with mock.patch.object(window._session, "discard_recovered", discarded.append):
+        window.recovered(results[:3])
+        menu = window.lost.menu_button.get_popup()
+        facts = {"menu": [item.get_label() for item in menu.get_children()]}
+        menu.activate_item(menu.get_children()[2], True)
+        screen.wait(lambda: discarded, 5.0)
+        for answer in (Gtk.ResponseType.CANCEL, Gtk.ResponseType.OK):
+            window.recovered(results[1:3])
+            menu = window.lost.menu_button.get_popup()
+            menu.activate_item(menu.get_children()[0], True)
+            facts["question"] = window.lost.question.get_property("text")
+            window.recovered(results[1:])
+            window.lost.question.response(answer)
+            facts["after %s" % answer.value_nick] = len(discarded)
+    facts["discarded"] = [[result.metadata["seed"] for result in each] for each in discarded]
+    window.recovered(results[:1])
+    menu = window.lost.menu_button.get_popup()
+    facts["alone"] = [item.get_label() for item in menu.get_children()]
     return facts
 
 
