@@ -1,8 +1,10 @@
 """Scenarios about what ends, closes or is touched while the work goes on."""
 
+import importlib
 import os
 import threading
 import weakref
+from unittest import mock
 
 from krita import Krita
 from PyQt5.QtCore import QByteArray
@@ -54,6 +56,37 @@ def close_document_during_work(facts):
     facts["bounds"] = screen.bounds(screen.layers(other)[-1])
     yield lambda: screen.panel().recovered_button.isHidden()
     yield from screen.close(other)
+
+
+def discard_recovered(facts):
+    """One by its entry in the menu, the others after a question; what comes meanwhile stays."""
+    values = importlib.import_module("scumble.link.values")
+    place = values.Region(0, 0, 20, 10)
+    results = [values.Result("%032d" % n, 0, place, "b", {"seed": n}) for n in range(4)]
+    panel, session = screen.panel(), screen.docker()._backend.session
+    document = screen.new_document("discarding", 320, 240)
+    yield lambda: screen.idle(document)
+    discarded = []
+    with mock.patch.object(session, "discard_recovered", discarded.append):
+        panel.recovered(results[:3])
+        menu = panel.recovered_button.discard_menu
+        facts["menu"] = [action.text() for action in menu.actions()]
+        menu.actions()[2].trigger()
+        yield lambda: discarded
+        for answer in ("Cancel", "Discard all"):
+            panel.recovered(results[1:3])
+            menu.actions()[0].trigger()
+            yield lambda: QApplication.activeModalWidget()
+            question = QApplication.activeModalWidget()
+            facts["question"] = question.text()
+            panel.recovered(results[1:])
+            next(b for b in question.buttons() if b.text().replace("&", "") == answer).click()
+            yield lambda: QApplication.activeModalWidget() is None
+            yield 300
+            facts["after " + answer] = len(discarded)
+    facts["discarded"] = [[result.metadata["seed"] for result in each] for each in discarded]
+    panel.recovered([])
+    yield from screen.close(document)
 
 
 def close_document_while_its_layer_is_made(facts):

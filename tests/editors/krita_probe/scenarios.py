@@ -294,6 +294,7 @@ SCENARIOS = {
     "random_seed_is_shown_and_held": random_seed_is_shown_and_held,
     "cancel": lifetimes.cancel,
     "close_document_during_work": lifetimes.close_document_during_work,
+    "discard_recovered": lifetimes.discard_recovered,
     "close_document_while_its_layer_is_made": lifetimes.close_document_while_its_layer_is_made,
     "close_window_while_reading": lifetimes.close_window_while_reading,
     "another_document_comes_to_the_front": (
