@@ -27,6 +27,7 @@ IN_THE_NEXT_SESSION = [
     "another_image_while_it_is_read",
     "close_the_image_while_it_is_looked_at",
     "a_script_beside_the_window",
+    "a_script_pastes_what_waits",
     "discard_what_waits",
 ]
 OPEN_THE_WINDOW = """
@@ -199,6 +200,10 @@ def test_what_a_script_asked_for_is_not_offered_by_the_window(report: Report) ->
         "names": ["a script (seed 1)", "a script (seed 2)"],
         "offers": 0,
     }
+
+
+def test_a_script_pastes_all_that_waits_once(report: Report) -> None:
+    assert facts(report, "a_script_pastes_what_waits")["pasted"] == [0, 1, 2]
 
 
 def test_what_waits_can_be_discarded_and_all_of_it_after_a_question_only(report: Report) -> None:

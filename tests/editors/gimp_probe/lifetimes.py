@@ -272,6 +272,20 @@ def discard_what_waits():
     return facts
 
 
+def a_script_pastes_what_waits():
+    """What one list has no room for comes when that list is done."""
+    results = [Result("%032d" % n, 0, Region(0, 0, 20, 10), "b", {"seed": n}) for n in range(3)]
+    with mock.patch("scumble_gimp.batch.open_session", lambda *_: (mock.Mock(), mock.Mock())):
+        run = BatchRun(GimpCanvas(screen.image_of(300, 200)))
+    pasted = run._session.paste_recovered
+    for waiting in (results[:2], results[1:2], [], results[2:], []):
+        run._session.recovered.return_value = waiting
+        run.recovered(waiting)
+        if not pasted.called:
+            run._paste_all()
+    return {"pasted": [each.args[0].metadata["seed"] for each in pasted.call_args_list]}
+
+
 def fill_until_told():
     """One fill after the other beside another editor, until the test says enough."""
     image = screen.image_of(400, 300, shown=True)
