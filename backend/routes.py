@@ -146,7 +146,8 @@ class Routes:
         others = self._asked_by_others(caller)
         jobs = [job for job in jobs if job.id not in others]
         results = [result for result in results if result.job_id not in others]
-        return {"jobs": fitting(jobs), "results": fitting(slim(results))}, ()
+        newest_first = slim(results)[::-1]  # what there is no room for is told when these are gone
+        return {"jobs": fitting(jobs), "results": fitting(newest_first)[::-1]}, ()
 
     def _claim(self, caller: Caller, fields: dict[str, Any], blobs: Sequence[bytes]) -> Answer:
         caller.asked.update(from_wire(OfJobs, fields, "claim").job_ids)

@@ -20,7 +20,10 @@ from scumble.link.errors import ErrorCode, ScumbleError
 DEFAULT_QUOTA = 4 * 1024**3  # bytes
 RESERVE = 64 * 1024**2  # bytes of the disk that stay free for the journal and everybody else
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
-HINT = "Free some disk space, or paste and close the results that wait in the history."
+HINT = (
+    "Free some disk space, or paste or discard what waits under Recovered results "
+    "(scumble jobs lists it)."
+)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")
 TEMPORARY = ".part"
 

@@ -1,4 +1,4 @@
-"""scumble jobs [list|cancel|save]"""
+"""scumble jobs [list|cancel|save|discard]"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scumble.metadata import png_text
 
 
 def add_parser(subparsers: Any) -> None:
-    parser = subparsers.add_parser("jobs", help="list, save and cancel jobs")
+    parser = subparsers.add_parser("jobs", help="list, cancel, save and discard jobs")
     _add_json(parser, False)
     parser.set_defaults(what="list")
     whats = parser.add_subparsers(dest="what", metavar="WHAT")
@@ -35,7 +35,9 @@ def add_parser(subparsers: Any) -> None:
     save.add_argument(
         "--out", "-o", type=Path, required=True, metavar="FILE", help=".ora (in its place) or .png"
     )
-    for each in (listing, cancel, save):
+    discard = whats.add_parser("discard", help="offer a finished job's results no more")
+    discard.add_argument("job", metavar="JOB", help="its id, or how it begins")
+    for each in (listing, cancel, save, discard):
         _add_json(each, argparse.SUPPRESS)  # else it would undo the one before the verb
     parser.set_defaults(run=run)
 
@@ -47,7 +49,7 @@ def _add_json(parser: argparse.ArgumentParser, default: object) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    actions = {"cancel": _cancel, "save": _save}
+    actions = {"cancel": _cancel, "save": _save, "discard": _discard}
     action = actions.get(options.what or "list", _list)
     return action(options)
 
@@ -67,11 +69,24 @@ def _list(options: argparse.Namespace) -> int:
 
 def _cancel(options: argparse.Namespace) -> int:
     job = from_wire(Job, _ask("cancel", {"job_id": _find(options.job).id}).fields["job"])
+    _show_state(job, options)
+    return 0
+
+
+def _discard(options: argparse.Namespace) -> int:
+    job = _find(options.job)
+    for index in job.unacknowledged:
+        reply = _ask("acknowledge", {"job_id": job.id, "index": index})
+        job = from_wire(Job, reply.fields["job"])
+    _show_state(job, options)
+    return 0
+
+
+def _show_state(job: Job, options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps({"event": "job", "job": to_wire(job)}))
     else:
         print(f"{job.id[:12]}  {job.state.value}")
-    return 0
 
 
 def _save(options: argparse.Namespace) -> int:

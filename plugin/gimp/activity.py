@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, Optional
 
 from gi.repository import GdkPixbuf, GLib, Gtk, Pango
 
 from .link.errors import ErrorInfo
 from .link.jobs import is_over
-from .link.values import Job, JobState, Progress, Result
-from .link.wording import TIPS, progress_words, recovered_words, state_words
+from .link.values import Job, JobState, Progress
+from .link.wording import TIPS, progress_words, state_words
 
 _PREVIEW = 256  # pixels, the longer side; a tall picture must not push the fields out of sight
 
@@ -103,37 +103,3 @@ class Message(Gtk.InfoBar):
     def _say(self, text: str) -> None:
         self._label.set_text(text)
         self.show()
-
-
-class Recovered(Gtk.Frame):
-    """Results that wait to be pasted by hand; hidden without one. `paste` is called with one."""
-
-    def __init__(self, paste: Callable[[Result], None]) -> None:
-        super().__init__(label="Recovered results", no_show_all=True)
-        self.set_tooltip_text(TIPS["recovered"])
-        self._paste = paste
-        self._rows = Gtk.Box(
-            orientation=Gtk.Orientation.VERTICAL, spacing=6, margin=6, margin_start=12
-        )
-        self.add(self._rows)
-        self._rows.show()
-        self.buttons: List[Gtk.Button] = []
-
-    def offer(self, results: List[Result]) -> None:
-        for row in self._rows.get_children():
-            row.destroy()
-        self.buttons = [self._row(result) for result in results]
-        self.set_visible(bool(results))
-
-    def _row(self, result: Result) -> Gtk.Button:
-        words = recovered_words(result)
-        label = Gtk.Label(label=words, xalign=0, ellipsize=Pango.EllipsizeMode.MIDDLE)
-        label.set_tooltip_text(words)
-        button = Gtk.Button(label="Paste")
-        button.connect("clicked", lambda *_: self._paste(result))
-        row = Gtk.Box(spacing=6)
-        row.pack_start(label, True, True, 0)
-        row.pack_start(button, False, False, 0)
-        row.show_all()
-        self._rows.pack_start(row, False, False, 0)
-        return button

@@ -24,6 +24,7 @@ class BatchRun:
         self.pasted: List[str] = []
         self._ready = False
         self._job_id = ""
+        self._any_wait = False
         self._steps = 0
         self._batch = 0
         self._work: Callable[[], None] = self._paste_all
@@ -55,9 +56,9 @@ class BatchRun:
         self._batch = request.batch
 
     def _paste_all(self) -> None:
+        self._job_id = "recovered"
         for result in self._session.recovered():
             self._session.paste_recovered(result)
-        self._job_id = "recovered"
 
     def _check(self) -> bool:
         if not self._loop.is_running():
@@ -108,6 +109,9 @@ class BatchRun:
 
     def recovered(self, results: List[Result]) -> None:
         """A result of this call's own waits only because it could not become a layer."""
+        more, self._any_wait = bool(results) and not self._any_wait, bool(results)
+        if more and self._job_id == "recovered":  # than one list holds
+            self._paste_all()
         own = any(result.job_id == self._job_id for result in results)
         if own and self.error is None:
             self.failed(

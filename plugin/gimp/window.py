@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from gi.repository import Gdk, Gimp, GimpUi, GLib, Gtk, Pango
 
-from .activity import Activity, Message, Recovered
+from .activity import Activity, Message
 from .backend import open_session
 from .canvas import GimpCanvas, refusal
 from .choice import Choice
@@ -26,6 +26,7 @@ from .link.wording import (
     note_words,
 )
 from .prompt import Prompt
+from .recovered import Recovered
 
 _LOOK = 400  # milliseconds; GIMP tells of no change of selection, nor of images
 _START_KEYS = (Gdk.KEY_Return, Gdk.KEY_KP_Enter)
@@ -247,7 +248,10 @@ class Window:
         )
         self.activity = Activity(lambda job_id: self._session.cancel(job_id))
         self.message = Message()
-        self.lost = Recovered(lambda result: self._session.paste_recovered(result))
+        self.lost = Recovered(
+            lambda result: self._session.paste_recovered(result),
+            lambda results: self._session.discard_recovered(results),
+        )
         self.fields = Fields(self._look_again, lambda: self._canvas.layer_names())
         self.hint = _quiet_label(selectable=True, no_show_all=True)
         self.time = _quiet_label()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from krita import DockWidget
 
@@ -45,6 +45,7 @@ class Docker(DockWidget):
         self.panel.start.connect(self.start)
         self.panel.cancel.connect(self.cancel)
         self.panel.paste.connect(self.paste)
+        self.panel.discard.connect(self.discard)
         self.panel.edited.connect(self.look)
         self.panel.fields.context.layers_wanted.connect(self._offer_layers)
         self.panel.ended.connect(self._estimate_timer.start)
@@ -77,6 +78,9 @@ class Docker(DockWidget):
 
     def paste(self, result: Result) -> None:
         self._backend.guard(lambda: self._backend.session.paste_recovered(result))
+
+    def discard(self, results: List[Result]) -> None:
+        self._backend.guard(lambda: self._backend.session.discard_recovered(results))
 
     def look(self) -> None:
         """Let the button say what it would do now."""

@@ -25,24 +25,26 @@ from .link.wording import (
     estimate_words,
     model_hint,
     note_words,
-    recovered_words,
 )
 from .prompt import PromptEdit
 from .qt import Qt, QtWidgets, Signal
+from .recovered import RecoveredButton
 
 
 class Panel(QtWidgets.QWidget):
     """Prompts, the button, what happens now, and the fields.
 
     Signals: `start` (the button or Ctrl+Enter), `cancel` (a job's id), `edited`
-    (the form changed), `paste` (a Result to be pasted by hand), `ended` (a job
-    is over, so the time of the next one is known better).
+    (the form changed), `paste` (a Result to be pasted by hand), `discard` (a
+    list of Results not to be offered any more), `ended` (a job is over, so the
+    time of the next one is known better).
     """
 
     start = Signal()
     cancel = Signal(str)
     edited = Signal()
     paste = Signal(object)
+    discard = Signal(object)
     ended = Signal()
 
     def __init__(self, parent: Optional[QtWidgets.QWidget] = None) -> None:
@@ -64,17 +66,14 @@ class Panel(QtWidgets.QWidget):
         self.fields = Fields()
         self.model_hint = _quiet_label("")
         self.state = _quiet_label("Connecting")
-        self.recovered_button = QtWidgets.QToolButton()
-        self.recovered_button.setAutoRaise(True)
-        self.recovered_button.setPopupMode(QtWidgets.QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.recovered_button.setToolTip(TIPS["recovered"])
-        self.recovered_menu = QtWidgets.QMenu(self.recovered_button)
-        self.recovered_button.setMenu(self.recovered_menu)
+        self.recovered_button = RecoveredButton()
         self._lay_out()
         self.button.clicked.connect(self._ask_start)
         self.prompt.submitted.connect(self._ask_start)
         self.negative_prompt.submitted.connect(self._ask_start)
         self.cancel_button.clicked.connect(self.cancel_shown)
+        self.recovered_button.paste.connect(self.paste)
+        self.recovered_button.discard.connect(self.discard)
         self.prompt.textChanged.connect(self.edited)
         self.negative_prompt.textChanged.connect(self.edited)
         self.fields.changed.connect(self.edited)
@@ -163,12 +162,7 @@ class Panel(QtWidgets.QWidget):
 
     def recovered(self, results: List[Result]) -> None:
         self._recovered = list(results)
-        self.recovered_menu.clear()
-        for result in self._recovered:
-            action = self.recovered_menu.addAction(recovered_words(result))
-            action.triggered.connect(lambda _=False, result=result: self.paste.emit(result))
-        self.recovered_button.setText("Recovered results\u2026 (%d)" % len(results))
-        self.recovered_button.setVisible(bool(results))
+        self.recovered_button.offer(self._recovered)
 
     def worker_changed(self, status: WorkerStatus) -> None:
         text = WORKER_WORDS[status.state]
@@ -208,7 +202,6 @@ class Panel(QtWidgets.QWidget):
         bottom = QtWidgets.QHBoxLayout()
         bottom.addWidget(self.state, 1)
         bottom.addWidget(self.recovered_button)
-        self.recovered_button.hide()
         self.model_hint.hide()
         self.model_hint.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         contents = QtWidgets.QWidget()

@@ -29,15 +29,25 @@ _RESIZED = ErrorInfo(
 
 
 class Delivery:
-    """All results on their way to a layer. `name_of` gives the name of a result's layer."""
+    """All results on their way to a layer.
+
+    `name_of` gives the name of a result's layer. `emptied` is called when the
+    artist has pasted or discarded the last result that waited.
+    """
 
     def __init__(
-        self, client: Client, canvas: Canvas, view: View, name_of: Callable[[Result], str]
+        self,
+        client: Client,
+        canvas: Canvas,
+        view: View,
+        name_of: Callable[[Result], str],
+        emptied: Callable[[], None],
     ) -> None:
         self._client = client
         self._canvas = canvas
         self._view = view
         self._name_of = name_of
+        self._emptied = emptied
         self._under_way: Set[Key] = set()
         self._done: Set[Key] = set()  # pasted or given up; acknowledged as often as it is told
         self._waiting: Dict[Key, Result] = {}
@@ -55,28 +65,31 @@ class Delivery:
         if key in self._done:
             self._acknowledge(key)
         elif result.job_id in self._unwanted:
-            self.discard(result)
+            self.discard([result])
         elif key not in self._under_way:
             self._under_way.add(key)
             fields = {"job_id": result.job_id, "index": result.index}
             ask(self._client, "fetch", partial(self._fetched, result, documents, canvas), fields)
 
-    def offer(self, result: Result) -> None:
-        """Let the artist decide: the result waits until it is pasted or discarded."""
-        key = _key(result)
-        if key in self._done:
-            self._acknowledge(key)
-        elif key not in self._under_way and key not in self._waiting:
-            self._waiting[key] = result
+    def offer(self, results: Sequence[Result]) -> None:
+        """Let the artist decide: the results wait until they are pasted or discarded."""
+        before = len(self._waiting)
+        for result in results:
+            key = _key(result)
+            if key in self._done:
+                self._acknowledge(key)
+            elif key not in self._under_way:
+                self._waiting.setdefault(key, result)
+        if len(self._waiting) > before:
             self.tell_waiting()
 
-    def discard(self, result: Result) -> None:
-        """The artist does not want it: acknowledge it without a layer."""
-        key = _key(result)
-        self._done.add(key)
-        self._acknowledge(key)
-        if self._waiting.pop(key, None) is not None:
-            self.tell_waiting()
+    def discard(self, results: Sequence[Result]) -> None:
+        """The artist does not want them: acknowledge them without a layer."""
+        keys = [_key(result) for result in results]
+        for key in keys:
+            self._done.add(key)
+            self._acknowledge(key)
+        self._wait_no_more(keys)
 
     def forsake(self, job_id: str) -> None:
         """The job was cancelled: what comes of it from now on is discarded."""
@@ -120,7 +133,7 @@ class Delivery:
         if isinstance(error, DisconnectedError):
             return  # it is told again after the next resume
         if result.job_id in self._unwanted:  # cancelled while it was fetched
-            self.discard(result)
+            self.discard([result])
             return
         try:
             if reply is None:
@@ -128,7 +141,7 @@ class Delivery:
             fetched, pixels = _read_fetched(result, reply)
         except ScumbleError as failure:
             self._view.failed(failure.info)
-            self.offer(result)
+            self.offer([result])
             return
         self._paste_or_offer(fetched, pixels, documents, canvas)
 
@@ -139,7 +152,7 @@ class Delivery:
             self._paste(result, pixels, documents, canvas)
         except ScumbleError as failure:
             self._view.failed(failure.info)
-            self.offer(result)
+            self.offer([result])
 
     def _paste(
         self, result: Result, pixels: bytes, documents: Sequence[str], canvas: Optional[Size]
@@ -156,23 +169,22 @@ class Delivery:
                 self._view.failed(
                     ErrorInfo(ErrorCode.BAD_REQUEST, "No document is open.", "Open one.")
                 )
-            self.offer(result)
+            self.offer([result])
             return
         if outcome is PasteOutcome.RESIZED:
             if key not in self._waiting:  # it is told again after a resume
                 self._view.failed(_RESIZED)
-            self.offer(result)
+            self.offer([result])
             return
         if outcome is PasteOutcome.BUSY:
             self._under_way.add(key)
             self._held[key] = (result, pixels, documents, canvas)
             return
         self._done.add(key)
-        if self._waiting.pop(key, None) is not None:
-            self.tell_waiting()
         if outcome is PasteOutcome.PASTED:
             self._view.finished(result, name)
         self._acknowledge(key)
+        self._wait_no_more([key])
 
     def _into(
         self, document: str, result: Result, pixels: bytes, name: str, canvas: Optional[Size]
@@ -187,6 +199,15 @@ class Delivery:
                 "The layer could not be made: %s." % (str(error) or type(error).__name__),
                 "The result waits under Recovered results.",
             ) from error
+
+    def _wait_no_more(self, keys: Sequence[Key]) -> None:
+        before = len(self._waiting)
+        for key in keys:
+            self._waiting.pop(key, None)
+        if len(self._waiting) < before:
+            self.tell_waiting()
+            if not self._waiting:
+                self._emptied()
 
     def _acknowledge(self, key: Key) -> None:
         # lost on the way, it is told again after the next resume and acknowledged then

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .background import is_background
 from .canvas import Canvas, Looking, PasteOutcome, View
@@ -52,7 +52,7 @@ class Session:
         self._client = client
         self._canvas = canvas
         self._view = view
-        self._delivery = Delivery(client, canvas, view, self.name_of)
+        self._delivery = Delivery(client, canvas, view, self.name_of, self._ask_for_more)
         self._asked: Dict[str, GenerationRequest] = {}
         self._submissions = Submissions(client, self._change, self._fail_job)
         self._cancelling: Set[str] = set()
@@ -174,9 +174,9 @@ class Session:
         """Paste what the canvas was too busy for; for the canvas to call when it is at rest."""
         self._delivery.paste_held()
 
-    def discard_recovered(self, result: Result) -> None:
-        """Do not offer this result any more."""
-        self._delivery.discard(result)
+    def discard_recovered(self, results: Sequence[Result]) -> None:
+        """Do not offer these results any more."""
+        self._delivery.discard(results)
 
     def name_of(self, result: Result) -> str:
         """The name of the result's layer: prompt and seed, as far as they are known."""
@@ -261,11 +261,12 @@ class Session:
             self._take(replace(self.jobs[job_id], state=JobState.CANCELLED))
         for job_id in self._cancelling & listed:
             ask(self._client, "cancel", partial(self._cancelled, job_id), {"job_id": job_id})
-        for result in results:
-            self._arrived(result)
+        self._arrived(*results)
         unknown = {result.job_id for result in results} - set(self.jobs)
         running = {job_id for job_id, job in self.jobs.items() if not is_over(job)}
-        if unknown or running - listed - self._submissions.ids:
+        mine = {(job_id, i) for job_id in self._asked for i in self.jobs[job_id].unacknowledged}
+        untold = mine - {(result.job_id, result.index) for result in results}
+        if unknown or untold or running - listed - self._submissions.ids:
             ask(self._client, "jobs", self._listed, {"all": False})
 
     def _claim(self, waiting: Set[str]) -> None:
@@ -287,13 +288,20 @@ class Session:
             if is_over(job) or job.id in self.jobs:  # else another window is at it
                 self._take(job)
         known = {job.id for job in jobs} | self._submissions.ids
+        sought = {job.id for job in jobs if job.id in self._asked and job.unacknowledged}
         for job_id, job in self.jobs.items():
             if not is_over(job) and job_id not in known:  # forgotten, or the list is cut
-                ask(self._client, "results", partial(self._sought, job_id), {"job_id": job_id})
+                sought.add(job_id)
+        for job_id in sought:  # a resume that has many pictures to tell of leaves some out
+            ask(self._client, "results", partial(self._sought, job_id), {"job_id": job_id})
         if self._delivery.waiting():
             self._delivery.tell_waiting()  # their prompts are known now
 
     def _sought(self, job_id: str, reply: Optional[Reply], error: Optional[ScumbleError]) -> None:
+        if reply is not None:
+            results = list_from_wire(Result, reply.fields.get("results"))
+            waiting = self.jobs[job_id].unacknowledged
+            self._arrived(*(result for result in results if result.index in waiting))
         if error is not None and not isinstance(error, DisconnectedError):
             self._fail_job(
                 job_id,
@@ -345,13 +353,21 @@ class Session:
         if reply is not None:
             self._worker(reply.fields, ())
 
-    def _arrived(self, result: Result) -> None:
-        self.jobs = advance(self.jobs, Finished(result))
-        request = self._asked.get(result.job_id)
-        if request is None:
-            self._delivery.offer(result)
-        else:
-            self._delivery.deliver(result, [request.document], request.canvas)
+    def _arrived(self, *results: Result) -> None:
+        for result in results:
+            self.jobs = advance(self.jobs, Finished(result))
+            request = self._asked.get(result.job_id)
+            if request is not None:
+                self._delivery.deliver(result, [request.document], request.canvas)
+        self._delivery.offer([result for result in results if result.job_id not in self._asked])
+
+    def _ask_for_more(self) -> None:
+        """Nothing waits any more: a long list of results may go on."""
+        ask(self._client, "resume", self._told_more)
+
+    def _told_more(self, reply: Optional[Reply], _: Optional[ScumbleError]) -> None:
+        if reply is not None:
+            self._arrived(*list_from_wire(Result, reply.fields.get("results")))
 
     # -- the jobs that are known
 

@@ -152,6 +152,14 @@ def recovered_words(result: Result) -> str:
     return "%s, %d \u00d7 %d" % (result_name(result, ""), region.width, region.height)
 
 
+def discard_question(count: int) -> Tuple[str, str]:
+    """Asked before all results that wait are discarded, and what follows from a yes."""
+    return (
+        "Discard all %d recovered results?" % count,
+        "No document has them, and they will not be offered again.",
+    )
+
+
 def note_words(result: Result) -> str:
     """What the artist should know of how the result was made, "" in most cases."""
     note = result.metadata.get("note")

@@ -28,6 +28,8 @@ IN_THE_NEXT_SESSION = [
     "another_image_while_it_is_read",
     "close_the_image_while_it_is_looked_at",
     "a_script_beside_the_window",
+    "a_script_pastes_what_waits",
+    "discard_what_waits",
 ]
 OPEN_THE_WINDOW = """
 from gi.repository import Gimp
@@ -213,6 +215,20 @@ def test_what_a_script_asked_for_is_not_offered_by_the_window(report: Report) ->
         "names": ["a script (seed 1)", "a script (seed 2)"],
         "offers": 0,
     }
+
+
+def test_a_script_pastes_all_that_waits_once(report: Report) -> None:
+    assert facts(report, "a_script_pastes_what_waits")["pasted"] == [0, 1, 2]
+
+
+def test_what_waits_can_be_discarded_and_all_of_it_after_a_question_only(report: Report) -> None:
+    seen = facts(report, "discard_what_waits")
+    names = [f"Scumble (seed {n}), 20 × 10" for n in range(3)]
+    assert seen["menu"] == ["Discard all…", "", *names]
+    assert seen["question"] == "Discard all 2 recovered results?"
+    assert (seen["after cancel"], seen["after ok"]) == (1, 2)
+    assert seen["discarded"] == [[0], [1, 2]]
+    assert seen["alone"] == names[:1]
 
 
 def ended(client: Client, job_id: str) -> Job | None:

@@ -38,6 +38,7 @@ SCENARIOS = [
     "fill_again_and_again",
     "cancel",
     "close_document_during_work",
+    "discard_recovered",
     "close_document_while_its_layer_is_made",
     "crop_during_work",
     "resize_while_its_layer_is_made",
@@ -62,6 +63,7 @@ SHORT = [
     "cancel",
     "close_document_during_work",
     "crop_during_work",
+    "discard_recovered",
     "quit_while_working",
 ]
 MODEL = "sd1-inpaint"
@@ -257,6 +259,17 @@ def test_closing_the_document_during_the_work_loses_nothing(krita: KritaRun) -> 
     assert len(facts["offered"]) == 1
     assert "slow lighthouse" in facts["offered"][0]
     assert facts["names"] == ["Background", "slow lighthouse (seed 7)"]
+
+
+def test_recovered_results_are_discarded_and_all_of_them_after_a_question_only(
+    krita: KritaRun,
+) -> None:
+    facts = krita.facts("discard_recovered")
+    names = [f"Scumble (seed {n}), 20 × 10" for n in range(3)]
+    assert facts["menu"] == ["Discard all…", "", *names]
+    assert facts["question"] == "Discard all 2 recovered results?"
+    assert (facts["after Cancel"], facts["after Discard all"]) == (1, 2)
+    assert facts["discarded"] == [[0], [1, 2]]
 
 
 def test_closing_the_document_while_its_layer_is_made_loses_nothing(krita: KritaRun) -> None:

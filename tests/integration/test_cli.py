@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from daemons import request, until
 from PIL import Image
 
 from scumble.link.client import call
+from scumble.link.encoding import to_wire
 from scumble.link.errors import ScumbleError
 from scumble.link.home import Home
 from scumble.openraster import read
@@ -293,6 +295,22 @@ def test_jobs_lists_saves_and_cancels(scumble: Scumble) -> None:
     )
     done = scumble("jobs", "cancel", job["id"])
     assert (done.returncode, done.stdout.split()[-1]) == (0, "done"), "it was over already"
+
+
+def test_a_jobs_results_can_be_discarded(scumble: Scumble) -> None:
+    scumble("jobs")  # somebody has started the daemon
+    call(scumble.home, "submit", {"request": to_wire(request("unwanted", batch=2))})
+    call(scumble.home, "submit", {"request": to_wire(request("wanted"))})
+
+    def waiting() -> list[list[int]]:
+        listed = [event["job"] for event in events(scumble("jobs", "--json"))]
+        jobs = {job["id"]: job["unacknowledged"] for job in listed}
+        return [jobs["unwanted"], jobs["wanted"]]
+
+    until(lambda: waiting() == [[0, 1], [0]])
+    done = scumble("jobs", "discard", "unwanted")
+    assert (done.returncode, done.stdout.split()) == (0, ["unwanted", "done"]), done.stderr
+    assert waiting() == [[], [0]]
 
 
 def test_jobs_speak_json_wherever_it_is_asked_for(scumble: Scumble) -> None:

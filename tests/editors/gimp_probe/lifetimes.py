@@ -4,12 +4,13 @@ import os
 from unittest import mock
 
 import gimp_screen as screen
-from gi.repository import Gimp, Gio, GLib
+from gi.repository import Gimp, Gio, GLib, Gtk
 from scumble_gimp import procedures
 from scumble_gimp.batch import BatchRun
 from scumble_gimp.canvas import GimpCanvas
 from scumble_gimp.link.errors import ErrorCode, ErrorInfo
 from scumble_gimp.link.form import Form
+from scumble_gimp.link.values import Region, Result
 from scumble_gimp.window import Window
 
 
@@ -259,6 +260,47 @@ def paste_what_was_lost():
     screen.rest(1.0)
     facts["offered_again"] = again.lost.get_visible()
     return facts
+
+
+def discard_what_waits():
+    """One by its entry in the menu, the others after a question; what comes meanwhile stays."""
+    image = screen.image_of(300, 200)
+    window = screen.window_on(image, "scumble-recovered")
+    results = [Result("%032d" % n, 0, Region(0, 0, 20, 10), "b", {"seed": n}) for n in range(4)]
+    discarded = []
+    with mock.patch.object(window._session, "discard_recovered", discarded.append):
+        window.recovered(results[:3])
+        menu = window.lost.menu_button.get_popup()
+        facts = {"menu": [item.get_label() for item in menu.get_children()]}
+        menu.activate_item(menu.get_children()[2], True)
+        screen.wait(lambda: discarded, 5.0)
+        for answer in (Gtk.ResponseType.CANCEL, Gtk.ResponseType.OK):
+            window.recovered(results[1:3])
+            menu = window.lost.menu_button.get_popup()
+            menu.activate_item(menu.get_children()[0], True)
+            facts["question"] = window.lost.question.get_property("text")
+            window.recovered(results[1:])
+            window.lost.question.response(answer)
+            facts["after %s" % answer.value_nick] = len(discarded)
+    facts["discarded"] = [[result.metadata["seed"] for result in each] for each in discarded]
+    window.recovered(results[:1])
+    menu = window.lost.menu_button.get_popup()
+    facts["alone"] = [item.get_label() for item in menu.get_children()]
+    return facts
+
+
+def a_script_pastes_what_waits():
+    """What one list has no room for comes when that list is done."""
+    results = [Result("%032d" % n, 0, Region(0, 0, 20, 10), "b", {"seed": n}) for n in range(3)]
+    with mock.patch("scumble_gimp.batch.open_session", lambda *_: (mock.Mock(), mock.Mock())):
+        run = BatchRun(GimpCanvas(screen.image_of(300, 200)))
+    pasted = run._session.paste_recovered
+    for waiting in (results[:2], results[1:2], [], results[2:], []):
+        run._session.recovered.return_value = waiting
+        run.recovered(waiting)
+        if not pasted.called:
+            run._paste_all()
+    return {"pasted": [each.args[0].metadata["seed"] for each in pasted.call_args_list]}
 
 
 def fill_until_told():

@@ -29,6 +29,12 @@ def panel():
     return docker().widget()
 
 
+def offers():
+    """The entries that paste a recovered result."""
+    entries = panel().recovered_button.paste_menu.actions()
+    return [entry for entry in entries if not entry.isSeparator() and entry.menu() is None]
+
+
 def make_room():
     """Our docker beside the canvas, with the layers and the tools, and nothing else."""
     window().qwindow().showNormal()

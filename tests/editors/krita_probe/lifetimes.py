@@ -1,8 +1,10 @@
 """Scenarios about what ends, closes or is touched while the work goes on."""
 
+import importlib
 import os
 import threading
 import weakref
+from unittest import mock
 
 from krita import Krita
 from PyQt5.QtCore import QByteArray
@@ -44,7 +46,7 @@ def close_document_during_work(facts):
     screen.close_now(document)
     # Krita 5.2 hides its dockers while no document is open
     yield lambda: not screen.panel().recovered_button.isHidden()
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     other = screen.new_document("another", 640, 480)
     yield lambda: screen.idle(other)
@@ -54,6 +56,37 @@ def close_document_during_work(facts):
     facts["bounds"] = screen.bounds(screen.layers(other)[-1])
     yield lambda: screen.panel().recovered_button.isHidden()
     yield from screen.close(other)
+
+
+def discard_recovered(facts):
+    """One by its entry in the menu, the others after a question; what comes meanwhile stays."""
+    values = importlib.import_module("scumble.link.values")
+    place = values.Region(0, 0, 20, 10)
+    results = [values.Result("%032d" % n, 0, place, "b", {"seed": n}) for n in range(4)]
+    panel, session = screen.panel(), screen.docker()._backend.session
+    document = screen.new_document("discarding", 320, 240)
+    yield lambda: screen.idle(document)
+    discarded = []
+    with mock.patch.object(session, "discard_recovered", discarded.append):
+        panel.recovered(results[:3])
+        menu = panel.recovered_button.discard_menu
+        facts["menu"] = [action.text() for action in menu.actions()]
+        menu.actions()[2].trigger()
+        yield lambda: discarded
+        for answer in ("Cancel", "Discard all"):
+            panel.recovered(results[1:3])
+            menu.actions()[0].trigger()
+            yield lambda: QApplication.activeModalWidget()
+            question = QApplication.activeModalWidget()
+            facts["question"] = question.text()
+            panel.recovered(results[1:])
+            next(b for b in question.buttons() if b.text().replace("&", "") == answer).click()
+            yield lambda: QApplication.activeModalWidget() is None
+            yield 300
+            facts["after " + answer] = len(discarded)
+    facts["discarded"] = [[result.metadata["seed"] for result in each] for each in discarded]
+    panel.recovered([])
+    yield from screen.close(document)
 
 
 def close_document_while_its_layer_is_made(facts):
@@ -76,7 +109,7 @@ def close_document_while_its_layer_is_made(facts):
     yield lambda: not screen.panel().recovered_button.isHidden()
     yield lambda: gone() is None
     facts["ended_on_the_main_thread"] = ended
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     other = screen.new_document("open", 640, 480)
     yield lambda: screen.idle(other)
@@ -318,10 +351,10 @@ def quit_while_working(facts):
 
 def recovered_after_restart(facts):
     screen.make_room()
-    yield lambda: screen.panel().recovered_menu.actions()
+    yield lambda: screen.offers()
     document = screen.new_document("after", 320, 240)
     yield lambda: screen.idle(document)
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     Krita.instance().action("scumble_paste_recovered").trigger()
     yield screen.settled(document, 2)

@@ -332,6 +332,7 @@ SCENARIOS = {
     "start_while_typing": start_while_typing,
     "cancel": lifetimes.cancel,
     "close_document_during_work": lifetimes.close_document_during_work,
+    "discard_recovered": lifetimes.discard_recovered,
     "close_document_while_its_layer_is_made": lifetimes.close_document_while_its_layer_is_made,
     "crop_during_work": lifetimes.crop_during_work,
     "resize_while_its_layer_is_made": lifetimes.resize_while_its_layer_is_made,

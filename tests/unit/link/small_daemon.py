@@ -65,6 +65,7 @@ class SmallDaemon:
         self.jobs: dict[str, Job] = {}
         self.blobs: dict[str, tuple[bytes, ...]] = {}
         self.pictures: dict[tuple[str, int], tuple[Result, bytes]] = {}
+        self.most_results: int | None = None  # that a resume tells of, the oldest
         self._lock = threading.RLock()
         self._connections: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -113,6 +114,14 @@ class SmallDaemon:
             if told:
                 self.emit("result", {"result": to_wire(replace(result, metadata={}))})
         return result
+
+    def add_waiting(self, count: int) -> list[str]:
+        """As many jobs of an earlier session, each with a picture that nobody has pasted."""
+        names = [f"old-{number}" for number in range(count)]
+        for name in names:
+            self.jobs[name] = Job(name, "editor", JobState.DONE, 1, None, "blue pear", "one")
+            self.add_result(name, 0, PLACE, told=False)
+        return names
 
     def finish(self, job_id: str, count: int = 1) -> None:
         """What a worker would do: run, lay results into the store, be done."""
@@ -194,7 +203,7 @@ class SmallDaemon:
             for (job_id, index), (result, _) in self.pictures.items()
             if index in self.jobs[job_id].unacknowledged
         ]
-        return {"jobs": going, "results": waiting}, ()
+        return {"jobs": going, "results": waiting[: self.most_results]}, ()
 
     def _on_claim(self, frame: Frame) -> Answer:
         return {}, ()
@@ -206,7 +215,7 @@ class SmallDaemon:
         return {"worker": to_wire(WorkerStatus(WorkerState.READY)), "jobs": 0, "clients": 1}, ()
 
     def _on_jobs(self, frame: Frame) -> Answer:
-        return {"jobs": [to_wire(job) for job in self.jobs.values()]}, ()
+        return {"jobs": [to_wire(job) for job in list(self.jobs.values())[-100:]]}, ()
 
     def _on_estimate(self, frame: Frame) -> Answer:
         return {"seconds": 12.5}, ()

@@ -152,6 +152,56 @@ def test_a_picture_that_was_lost_on_its_way_is_fetched_again(
     assert (desk.view.errors, desk.view.offered) == ([], [])
 
 
+def finish_while_away(desk: Desk, daemon: SmallDaemon, job_id: str) -> None:
+    """The connection goes, and the job is done before it is there again."""
+
+    def finish() -> bool:
+        del daemon.before_answer["hello"]
+        daemon.finish(job_id)
+        return False
+
+    daemon.before_answer["hello"] = finish
+    daemon.drop()
+
+
+def test_what_finished_meanwhile_is_pasted_though_many_others_wait(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    daemon.most_results = 150
+    daemon.add_waiting(200)
+    desk.connect()
+    request = submitted(desk, daemon)
+    desk.until(lambda: not desk.session._submissions.ids)
+    finish_while_away(desk, daemon, request.id)
+    desk.until(lambda: daemon.acknowledged())
+    assert daemon.acknowledged() == [(request.id, 0)]
+    assert list(desk.canvas.open["one"].layers) == [(request.id, 0)]
+    assert desk.view.states_of(request.id)[-1] == "done"
+    assert len(desk.view.offered) == 150
+
+
+def test_a_picture_that_was_lost_on_its_way_is_fetched_again_though_many_others_wait(
+    desk: Desk, daemon: SmallDaemon
+) -> None:
+    daemon.most_results = 150
+    daemon.add_waiting(200)
+    desk.connect()
+    request = submitted(desk, daemon)
+
+    def lose() -> bool:
+        if desk.view.states_of(request.id)[-1] != "done":
+            return False
+        del daemon.before_answer["fetch"]
+        daemon.drop()
+        return True
+
+    daemon.before_answer["fetch"] = lose
+    daemon.finish(request.id)
+    desk.until(lambda: daemon.acknowledged())
+    assert list(desk.canvas.open["one"].layers) == [(request.id, 0)]
+    assert desk.view.errors == []
+
+
 def test_a_pasted_result_whose_acknowledgement_was_lost_is_not_pasted_again(
     desk: Desk, daemon: SmallDaemon
 ) -> None:

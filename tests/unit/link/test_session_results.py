@@ -136,10 +136,50 @@ def test_an_offer_can_be_discarded(desk: Desk, daemon: SmallDaemon) -> None:
     daemon.add_result("old", 0, PLACE, told=False)
     desk.connect()
     desk.until(lambda: desk.view.offered)
-    desk.session.discard_recovered(desk.view.offered[0])
+    desk.session.discard_recovered(desk.view.offered[:1])
     desk.until(lambda: daemon.acknowledged() == [("old", 0)])
     assert desk.view.offered == []
     assert daemon.requests("fetch") == []
+
+
+def test_all_offers_can_be_discarded_and_nothing_else_is(desk: Desk, daemon: SmallDaemon) -> None:
+    old = daemon.add_waiting(3)
+    desk.connect()
+    desk.until(lambda: len(desk.view.offered) == 3)
+    shown = desk.session.recovered()
+    late = Job("late", "editor", JobState.DONE)
+    daemon.jobs["late"] = late  # while the artist was asked
+    daemon.add_result("late", 0, PLACE)
+    request = submitted(desk, daemon)
+    desk.canvas.broken = RuntimeError("no")
+    daemon.finish(request.id)
+    desk.until(lambda: len(desk.view.offered) == 5)
+    desk.session.discard_recovered(shown)
+    assert [result.job_id for result in desk.view.offered] == ["late", request.id]
+    desk.until(lambda: len(daemon.acknowledged()) == 3)
+    desk.session.refresh()  # what is answered after all that was asked before
+    told = len(desk.view.capabilities)
+    desk.until(lambda: len(desk.view.capabilities) > told)
+    assert sorted(daemon.acknowledged()) == [(name, 0) for name in old]
+    assert daemon.jobs["late"].unacknowledged == daemon.jobs[request.id].unacknowledged == (0,)
+
+
+@pytest.mark.parametrize("paste", [True, False])
+def test_what_one_list_has_no_room_for_is_offered_when_the_list_is_done(
+    paste: bool, desk: Desk, daemon: SmallDaemon
+) -> None:
+    daemon.most_results = 2
+    first, second, third, fourth, fifth = daemon.add_waiting(5)
+    desk.connect()
+    for pair in ([first, second], [third, fourth], [fifth]):
+        desk.until(lambda pair=pair: [result.job_id for result in desk.view.offered] == pair)
+        if paste:
+            for result in desk.session.recovered():
+                desk.session.paste_recovered(result)
+        else:
+            desk.session.discard_recovered(desk.session.recovered())
+    desk.until(lambda: len(set(daemon.acknowledged())) == 5 and not desk.view.offered)
+    assert len(desk.canvas.open["one"].layers) == (5 if paste else 0)
 
 
 def test_an_offer_that_another_editor_took_goes_away(desk: Desk, daemon: SmallDaemon) -> None:
