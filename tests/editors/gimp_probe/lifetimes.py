@@ -292,7 +292,7 @@ def discard_what_waits():
 def a_script_pastes_what_waits():
     """What one list has no room for comes when that list is done."""
     results = [Result("%032d" % n, 0, Region(0, 0, 20, 10), "b", {"seed": n}) for n in range(3)]
-    with mock.patch("scumble_gimp.batch.open_session", lambda *_: (mock.Mock(), mock.Mock())):
+    with mock.patch("scumble_gimp.batch.open_session", return_value=(mock.Mock(), mock.Mock())):
         run = BatchRun(GimpCanvas(screen.image_of(300, 200)))
     pasted = run._session.paste_recovered
     for waiting in (results[:2], results[1:2], [], results[2:], []):
