@@ -133,7 +133,7 @@ def crop_during_work(facts):
     facts["message"] = screen.panel().message.text()
     screen.panel().message.forget()
     facts["names"] = screen.names(document)
-    actions = screen.panel().recovered_menu.actions()
+    actions = screen.offers()
     facts["offered"] = [action.text() for action in actions]
     actions[0].trigger()
     yield screen.settled(document, 2)
@@ -165,8 +165,8 @@ def resize_while_its_layer_is_made(facts):
     screen.panel().button.click()
     yield screen.settled(document, 2)
     facts["names_afterwards"] = screen.names(document)
-    facts["offered"] = len(screen.panel().recovered_menu.actions())
-    screen.panel().recovered_menu.actions()[0].trigger()
+    facts["offered"] = len(screen.offers())
+    screen.offers()[0].trigger()
     yield screen.settled(document, 3)
     yield from screen.close(document)
 
