@@ -54,7 +54,7 @@ def fetch(folder: Path) -> Sources:
         target = folder / name
         if not target.exists():
             with appearing(target) as part:
-                subprocess.run(["dpkg-deb", "-x", archive.name, part.name], cwd=folder, check=True)
+                _unpack(archive, part)
     english = folder / "emojibase-data" / "package" / "en"
     return Sources(
         fluent=folder / "lobehub-fluent-emoji-3d" / "package" / "assets",
@@ -69,3 +69,15 @@ def _archive(folder: Path, pattern: str, command: Sequence[str]) -> Path:
     if not any(folder.glob(pattern)):
         subprocess.run(command, cwd=folder, check=True)
     return next(iter(sorted(folder.glob(pattern))))
+
+
+def _unpack(package: Path, target: Path) -> None:
+    """Unpack a Debian package here, not in a child that would go on when this process is ended."""
+    command = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as child,
+        tarfile.open(fileobj=child.stdout, mode="r|") as tar,
+    ):
+        tar.extractall(target, filter="data")
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
