@@ -42,8 +42,9 @@ Requests (after which the reply's fields are given):
 What a request says more than when PROTOCOL was set has a default and is left
 out there (`encoding.NEWER`): older peers understand all that asks for nothing new.
 
-A list holds as many as fit a header: of `jobs` the newest, of `resume` and
-`results` the first. Results in a long list come without metadata; `fetch` gives it.
+A list holds as many as fit a header: of `jobs` and of `resume`'s results the newest
+(asked again when these are acknowledged, `resume` gives older ones), else the first.
+Results in a long list come without metadata; `fetch` gives it.
 
 Events (no reply; to every connection of the job's client_id, the last two to all; `result`
 only to the connection that submitted or claimed the job, while that is there):

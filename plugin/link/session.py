@@ -292,7 +292,7 @@ class Session:
         for job_id, job in self.jobs.items():
             if not is_over(job) and job_id not in known:  # forgotten, or the list is cut
                 sought.add(job_id)
-        for job_id in sought:  # a resume that has many pictures to tell of leaves some out
+        for job_id in sorted(sought):  # a resume that has many pictures to tell of leaves some out
             ask(self._client, "results", partial(self._sought, job_id), {"job_id": job_id})
         if self._delivery.waiting():
             self._delivery.tell_waiting()  # their prompts are known now

@@ -376,25 +376,6 @@ def error_in_the_window():
     return facts
 
 
-def model_added_while_the_list_is_open():
-    window = screen.window_on(screen.image_of(200, 200))
-    models = window.fields.model
-
-    def listed():
-        return [row[0] for row in models.get_model()]
-
-    facts = {"before": listed()}
-    models.popup()
-    open(os.path.join(os.environ["SCUMBLE_HOME"], "list_is_open"), "w").close()
-    screen.wait(lambda: len(window._session.capabilities.models) > len(facts["before"]))
-    screen.rest(1.0)
-    facts.update(open=models.get_property("popup-shown"), while_open=listed())
-    models.popdown()
-    screen.wait(lambda: len(listed()) > len(facts["before"]))
-    facts.update(after=listed(), chosen=models.chosen())
-    return facts
-
-
 def undo_the_fill():
     """The artist presses Ctrl+Z in GIMP's own window."""
     image = screen.image_of(600, 400, shown=True)
