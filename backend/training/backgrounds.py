@@ -1,4 +1,4 @@
-"""Backgrounds made by arithmetic: plain colours, gradients and soft noise. None is copied."""
+"""Backgrounds made by arithmetic: plain colours, gradients, soft noise, skies. None is copied."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import captions
 
 Pixels = npt.NDArray[np.float32]  # H x W x 3, 0 to 1
 
-KINDS = ("white", "named", "plain", "gradient", "noise", "horizon")
+KINDS = ("white", "named", "plain", "gradient", "noise", "horizon", "sky")
 
 # One shade for every colour word, so that a word on its own tells what is to be drawn.
 SHADES = {
@@ -88,14 +88,70 @@ def horizon(rng: np.random.Generator, size: int) -> Pixels:
     return np.asarray(above * (1 - part) + below * part, dtype=np.float32)
 
 
+def sky(rng: np.random.Generator, size: int) -> Pixels:
+    """Several colours from top to bottom, often a glow, clouds, and hills that stand before them.
+
+    Unlike in a gradient the colour may change fast somewhere, most of all low above the hills.
+    """
+    y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
+    ground = rng.uniform(0.45, 1.15)  # where the hills begin, from the top
+    height = y / max(ground, 0.7) + rng.normal(0, 0.06) * (x - 0.5)  # 0 above, about 1 at the hills
+    shades = _air(rng, int(rng.integers(2, 5)))
+    stops = np.cumsum(rng.uniform(0.25, 1, len(shades)))
+    stops = 1 - (stops[-1] - stops) / stops[-1] * rng.uniform(0.4, 1)
+    pixels = np.stack([np.interp(height, stops, shades[:, i]) for i in range(3)], axis=-1)
+    if rng.random() < 0.4:
+        wide, high = rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.4)
+        away = ((x - rng.random()) / wide) ** 2 + ((y - ground) / high) ** 2
+        glow = (rng.uniform(0.3, 1) * np.exp(-away))[..., None]
+        pixels = pixels * (1 - glow) + np.array((1.0, 0.93, 0.78)) * glow
+    if rng.random() < 0.6:
+        rows, columns = int(rng.integers(4, 13)), int(rng.integers(2, 6))
+        cover = smooth(rng.standard_normal((rows, columns)).astype(np.float32), size)
+        cloud = np.clip(cover - rng.uniform(0, 1.2), 0, 1)[..., None] * rng.uniform(0.2, 0.9)
+        pixels = pixels * (1 - cloud) + rng.uniform(0.75, 1, 3) * cloud
+    for hill in range(int(rng.integers(0, 4))):
+        edge = smooth(rng.standard_normal((2, int(rng.integers(3, 7)))).astype(np.float32), size)
+        under = (y - ground - 0.1 * hill - rng.uniform(0.01, 0.06) * edge) * size
+        part = np.clip(under / rng.uniform(1, 4) + 0.5, 0, 1)[..., None]
+        lit = 1 - rng.uniform(0, 0.4) * np.clip(under / size, 0, 1)[..., None]
+        # The far ones are hazy: partly of the sky's own colour.
+        haze = 0.6 / (hill + 1)
+        pixels = pixels * (1 - part) + (colour(rng) * (1 - haze) + shades[-1] * haze) * lit * part
+    return np.clip(pixels, 0, 1).astype(np.float32)
+
+
+def _air(rng: np.random.Generator, count: int) -> Pixels:
+    """`count` colours of a sky from above to below: mostly a blue, then paler and warmer ones."""
+    if rng.random() < 0.3:
+        return np.stack([colour(rng) for _ in range(count)])
+    low = np.linspace(0, 1, count) ** rng.uniform(0.5, 2)
+    first = rng.uniform(0.5, 0.7)
+    last = rng.uniform(-0.1, 0.17) if rng.random() < 0.5 else rng.uniform(0.5, 0.6)
+    deep, pale = rng.uniform(0.35, 0.85), rng.uniform(0.03, 0.45)
+    dark, light = rng.uniform(0.35, 1), rng.uniform(0.75, 1)
+    # Mixed as light is, past white, not round the circle of hues: skies are seldom green.
+    ends = [
+        np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value))
+        for hue, saturation, value in ((first, deep, dark), (last, pale, light))
+    ]
+    mixed = ends[0] * (1 - low[:, None]) + ends[1] * low[:, None]
+    return np.asarray(np.clip(mixed + rng.normal(0, 0.04, mixed.shape), 0, 1), dtype=np.float32)
+
+
 def smooth(grid: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
-    """A coarse grid brought to size x size with smoothstep interpolation."""
-    at = np.linspace(0, grid.shape[0] - 1, size)
-    low = np.minimum(at.astype(int), grid.shape[0] - 2)
+    """A coarse grid (rows x columns, two or more each) brought to size x size with smoothstep."""
+    (rows, down), (columns, across) = _between(grid.shape[0], size), _between(grid.shape[1], size)
+    wide = grid[rows] * (1 - down)[:, None] + grid[rows + 1] * down[:, None]
+    return wide[:, columns] * (1 - across) + wide[:, columns + 1] * across  # type: ignore[no-any-return]
+
+
+def _between(count: int, size: int) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.float32]]:
+    """For `size` places along `count` grid points: the point before each, and how far past it."""
+    at = np.linspace(0, count - 1, size)
+    low = np.minimum(at.astype(int), count - 2)
     part = (at - low).astype(np.float32)
-    part = part * part * (3 - 2 * part)
-    rows = grid[low] * (1 - part)[:, None] + grid[low + 1] * part[:, None]
-    return rows[:, low] * (1 - part) + rows[:, low + 1] * part  # type: ignore[no-any-return]
+    return low, part * part * (3 - 2 * part)
 
 
 def make(rng: np.random.Generator, kind: str, size: int) -> tuple[Pixels, str]:
@@ -112,4 +168,6 @@ def make(rng: np.random.Generator, kind: str, size: int) -> tuple[Pixels, str]:
         return noise(rng, size), "textured"
     if kind == "horizon":
         return horizon(rng, size), ""
+    if kind == "sky":
+        return sky(rng, size), ""
     raise ValueError(f"no such background: {kind}")

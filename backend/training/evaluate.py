@@ -19,6 +19,7 @@ from .vae import SIZE
 SEEDS = (1000, 2000)
 FILL_SEED = 3000
 GROUNDS = ("gradient", "noise")  # in turns, of the pictures that are filled
+SKIES = ("sky",)  # of some more
 # The rectangle that is filled (left, top, right, bottom): as large in the picture as a selection is
 # in what Scumble shows a model of this size.
 BOX = (16, 16, 112, 112)
@@ -133,21 +134,24 @@ def guidance(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
 
 
 def fill(pipeline: StableDiffusionInpaintPipeline, judge: Judge) -> Figures:
-    """A thing asked for in a rectangle of 50 graded or textured pictures, by the plain pipeline."""
-    prompts, grounds = fill_cases()
+    """A thing asked for in a rectangle of 50 graded or textured pictures, by the plain pipeline.
+
+    And of 50 skies.
+    """
     mask = fill_mask()
-    drawn = sheets.draw(
-        pipeline, prompts, seed=FILL_SEED, images=grounds, masks=[mask] * len(grounds)
-    )
-    images = vae.to_tensor(np.stack([np.asarray(ground) for ground in grounds]))
-    seen = [Image.fromarray(pixels) for pixels in vae.given_back(pipeline.vae.float(), images)]
-    pasted = [Image.composite(d, g, mask) for d, g in zip(drawn, grounds, strict=True)]
-    return {
-        **fill_figures("fill", judge, pasted, mask),
-        "the vae alone: edge error mean /255": float(
-            np.mean([edge_error(*pair, mask) for pair in zip(seen, grounds, strict=True)])
-        ),
-    }
+    figures: Figures = {}
+    for name, kinds in (("fill", GROUNDS), ("fill in a sky", SKIES)):
+        prompts, grounds = fill_cases(kinds=kinds)
+        drawn = sheets.draw(
+            pipeline, prompts, seed=FILL_SEED, images=grounds, masks=[mask] * len(grounds)
+        )
+        pasted = [Image.composite(d, g, mask) for d, g in zip(drawn, grounds, strict=True)]
+        images = vae.to_tensor(np.stack([np.asarray(ground) for ground in grounds]))
+        seen = [Image.fromarray(pixels) for pixels in vae.given_back(pipeline.vae.float(), images)]
+        errors = [edge_error(*pair, mask) for pair in zip(seen, grounds, strict=True)]
+        figures |= fill_figures(name, judge, pasted, mask, kinds)
+        figures[f"{name}, the vae alone: edge error mean /255"] = float(np.mean(errors))
+    return figures
 
 
 def fill_mask(*, oval: bool = False) -> Image.Image:
@@ -159,16 +163,22 @@ def fill_mask(*, oval: bool = False) -> Image.Image:
     return mask
 
 
-def fill_cases(count: int = 50) -> tuple[list[str], list[Image.Image]]:
-    """The prompts and the grounds, half of them graded and half textured."""
+def fill_cases(
+    count: int = 50, kinds: Sequence[str] = GROUNDS
+) -> tuple[list[str], list[Image.Image]]:
+    """The prompts and the grounds, of `kinds` (some of backgrounds.KINDS) in turns."""
     prompts = all_prompts()[:: len(all_prompts()) // count][:count]
     rng = np.random.default_rng(13)
-    kinds = [GROUNDS[number % len(GROUNDS)] for number in range(count)]
-    return prompts, [_image(backgrounds.make(rng, kind, SIZE)[0]) for kind in kinds]
+    turns = [kinds[number % len(kinds)] for number in range(count)]
+    return prompts, [_image(backgrounds.make(rng, kind, SIZE)[0]) for kind in turns]
 
 
 def fill_figures(
-    name: str, judge: Judge, filled: Sequence[Image.Image], mask: Image.Image
+    name: str,
+    judge: Judge,
+    filled: Sequence[Image.Image],
+    mask: Image.Image,
+    kinds: Sequence[str] = GROUNDS,
 ) -> Figures:
     """What the judge says of `fill_cases` with `mask` filled, and the colour error at its edge.
 
@@ -176,7 +186,7 @@ def fill_figures(
     there; where the thing itself comes to the edge that is no error of the background, so the
     median over the pictures stands beside the mean.
     """
-    prompts, grounds = fill_cases(len(filled))
+    prompts, grounds = fill_cases(len(filled), kinds)
     errors = [edge_error(f, g, mask) for f, g in zip(filled, grounds, strict=True)]
     right = [all_prompts().index(prompt) for prompt in prompts]
     return {
@@ -184,8 +194,9 @@ def fill_figures(
         f"{name}: edge error mean /255": float(np.mean(errors)),
         f"{name}: edge error median /255": float(np.median(errors)),
         **{
-            f"{name}: edge error /255 in a {kind}": float(np.mean(errors[start :: len(GROUNDS)]))
-            for start, kind in enumerate(GROUNDS)
+            f"{name}: edge error /255 in a {kind}": float(np.mean(errors[start :: len(kinds)]))
+            for start, kind in enumerate(kinds)
+            if len(kinds) > 1
         },
     }
 

@@ -28,7 +28,7 @@ from .scenes import Pixels
 
 SIDE = 160  # pixels, of each picture
 PHOTOGRAPHS = ("chelsea.png", "coffee.png", "hubble_deep_field.jpg", "rocket.jpg", "grass.png")
-GROUNDS = ("gradient", "horizon", "noise")
+GROUNDS = ("gradient", "sky", "noise")
 COUNT = 20
 THINGS = ("red apple", "sailboat", "balloon", "owl", "teapot", "sunflower", "rocket")
 HOOKS = Hooks(progress=lambda *_: None, status=lambda _: None, cancelled=lambda: False)
@@ -53,15 +53,16 @@ def draw() -> list[Image.Image]:
 
 def figures(judge: Judge) -> evaluate.Figures:
     """How right the fills of `evaluate.fill_cases` are, and how exact at the mask's edge."""
-    kinds = (
-        ("fill by the engine", False, True),
-        ("fill, its edge's colours not fit", False, False),
-        ("fill of an ellipse by the engine", True, True),
+    cases = (
+        ("fill by the engine", evaluate.GROUNDS, False, True),
+        ("fill, its edge's colours not fit", evaluate.GROUNDS, False, False),
+        ("fill of an ellipse by the engine", evaluate.GROUNDS, True, True),
+        ("fill of an ellipse in a sky by the engine", evaluate.SKIES, True, True),
     )
-    prompts, grounds = evaluate.fill_cases()
     found: evaluate.Figures = {}
     with _engine() as (engine, starter):
-        for name, oval, fitted in kinds:
+        for name, kinds, oval, fitted in cases:
+            prompts, grounds = evaluate.fill_cases(kinds=kinds)
             mask = evaluate.fill_mask(oval=oval)
             drawn = [
                 fill(engine, starter, np.asarray(ground), mask, prompt, seed, fitted=fitted)
@@ -69,7 +70,7 @@ def figures(judge: Judge) -> evaluate.Figures:
                     zip(prompts, grounds, strict=True), evaluate.FILL_SEED
                 )
             ]
-            found |= evaluate.fill_figures(name, judge, drawn, mask)
+            found |= evaluate.fill_figures(name, judge, drawn, mask, kinds)
     return found
 
 

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,7 +37,15 @@ ALIGNED = 0.75
 WHOLE = (17, 17, SIZE - 17, SIZE - 17)
 WHOLE_WHITE = 0.8
 # Grounds that a fill goes on.
-GROUNDS = {"white": 0.1, "plain": 0.1, "gradient": 0.2, "noise": 0.45, "horizon": 0.15}
+GROUNDS = {
+    "white": 0.08,
+    "plain": 0.08,
+    "gradient": 0.17,
+    "noise": 0.37,
+    "horizon": 0.07,
+    "sky": 0.23,
+}
+SMOOTH = ("white", "plain", "gradient", "sky")  # how they go on can be foreseen
 
 Encode = Callable[[torch.Tensor], torch.Tensor]  # pictures (-1 to 1) to scaled latents, float16
 
@@ -49,6 +58,7 @@ class Lessons:
     visible: torch.Tensor  # latents of the picture with the masked part greyed
     mask: torch.Tensor  # N x 1 x SIDE x SIDE, 1 where the model draws
     ground: torch.Tensor  # bool, N x 1 x SIDE x SIDE: nothing but the background is there
+    smooth: torch.Tensor  # bool, N x 1 x 1 x 1: the background, given in part, is one of SMOOTH
     captions: list[list[str]]
 
     @property
@@ -81,14 +91,23 @@ def load(folder: Path) -> Lessons:
         torch.cat([shard["visible"] for shard in shards]),
         torch.cat([shard["mask"] for shard in shards]),
         torch.cat([shard["ground"] for shard in shards]),
+        torch.cat([shard["smooth"] for shard in shards]),
         [texts for shard in shards for texts in json.loads(shard["captions"])],
     )
 
 
-def lesson(
-    rng: np.random.Generator, record: sprites.Sprite, picture: scenes.Pixels
-) -> tuple[scenes.Pixels, masks.Mask, masks.Mask, list[str]]:
-    """One scene's pixels, its mask, where its ground is bare (1), and CAPTIONS for the mask."""
+class Lesson(NamedTuple):
+    """One scene with one mask, as pixels (SIZE x SIZE)."""
+
+    pixels: scenes.Pixels
+    mask: masks.Mask
+    bare: masks.Mask  # 1 where nothing but the background is
+    smooth: bool  # see Lessons
+    captions: list[str]  # CAPTIONS of them
+
+
+def lesson(rng: np.random.Generator, record: sprites.Sprite, picture: scenes.Pixels) -> Lesson:
+    """A lesson with `record`, whose RGBA pixels are `picture`."""
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     recolour = record.thing in things.OF_ANY_COLOUR
     if kind == "full":
@@ -104,8 +123,9 @@ def lesson(
     scene = scenes.draw(
         rng, record, picture, kind=ground, within=box, mirrored=0.0, recolour=recolour
     )
+    smooth = kind != "full" and ground in SMOOTH
     if kind == "empty":  # remove whatever was there: nothing but the background goes on
-        return scene.bare, mask, masks.full(SIZE), [""] * CAPTIONS
+        return Lesson(scene.bare, mask, masks.full(SIZE), smooth, [""] * CAPTIONS)
     words = random.Random(int(rng.integers(2**31)))
     texts = [
         captions.caption(
@@ -118,7 +138,7 @@ def lesson(
         for _ in range(CAPTIONS)
     ]
     bare = (scene.pixels == scene.bare).all(-1).astype(np.float32)
-    return scene.pixels, mask, bare, texts
+    return Lesson(scene.pixels, mask, bare, smooth, texts)
 
 
 @torch.no_grad()
@@ -131,11 +151,12 @@ def _shard(
     share = np.array([things.weight(record) for record in seen])
     order = [seen[int(i)] for i in rng.choice(len(seen), SHARD, p=share / share.sum())]
     drawn = [lesson(rng, record, pictures[record.file]) for record in order]
-    mask, bare = (torch.from_numpy(np.stack([d[i] for d in drawn]))[:, None] for i in (1, 2))
+    mask = torch.from_numpy(np.stack([d.mask for d in drawn]))[:, None]
+    bare = torch.from_numpy(np.stack([d.bare for d in drawn]))[:, None]
     grey = encode(torch.zeros(1, 3, SIZE, SIZE))
     latents, visible = [], []
     for start in range(0, SHARD, 32):
-        images = to_tensor(np.stack([d[0] for d in drawn[start : start + 32]]))
+        images = to_tensor(np.stack([d.pixels for d in drawn[start : start + 32]]))
         holes = mask[start : start + 32]
         latents.append(encode(images))
         part = grey.repeat(len(images), 1, 1, 1)
@@ -149,7 +170,8 @@ def _shard(
         "visible": torch.cat(visible),
         "mask": mask[:, :, ::step, ::step].contiguous(),
         "ground": -nn.functional.max_pool2d(-bare, step) == 1,  # every pixel of the block
-        "captions": json.dumps([d[3] for d in drawn]),
+        "smooth": torch.tensor([d.smooth for d in drawn]).view(-1, 1, 1, 1),
+        "captions": json.dumps([d.captions for d in drawn]),
     }
 
 

@@ -55,6 +55,7 @@ class Piece(NamedTuple):
     target: torch.Tensor  # N x 4 x H x W, the velocity
     share: torch.Tensor  # N x 1 or 4 x H x W, weight of its squared error
     ground: torch.Tensor  # bool, N x 1 x H x W: a background to go on with, inside the mask
+    smooth: torch.Tensor  # bool, likewise: one that can be foreseen
 
     def paired(self, empty: torch.Tensor) -> Piece:
         """Every lesson twice: first all without their captions (`empty`, 1 x LENGTH), then with."""
@@ -152,6 +153,7 @@ class Pieces:
             target=diffusion.velocity(pictures, noise, squares),
             share=shares(mask, ground, whole, emphasis),
             ground=ground & (mask > 0),
+            smooth=ground & (mask > 0) & lessons.smooth[chosen],
         )
         parts = [Piece(*p) for p in zip(*(tensor.chunk(number) for tensor in work), strict=True)]
         return [part.paired(empty) for part in parts] if emphasis.paired else parts

@@ -43,11 +43,13 @@ class Teacher:
     def __call__(self, piece: Piece) -> Piece:
         """Pairs, their target what the teacher says, guided, where nobody can foresee the picture.
 
-        It can outside the mask (also what the mask's edge hides in part), in a background along
-        that edge, and where the teacher itself comes near to what the background is. Where there is
-        more picture than noise the teacher is told the caption even if the learner is not: the
-        picture tells it by then. Left to themselves the two answers that guidance compares differ
-        there by chance, and a strong guidance makes fringes of that.
+        It can outside the mask (also what the mask's edge hides in part), in a smooth background,
+        in any other along that edge, and where the teacher itself comes near to what that is. (In
+        skies and gradients it was not near in half of the places: what it had never learned it
+        would have handed on.) Where there is more picture than noise the teacher is told the
+        caption even if the learner is not: the picture tells it by then. Left to themselves the two
+        answers that guidance compares differ there by chance, and a strong guidance makes fringes
+        of that.
         """
         ids = torch.where((piece.squares > TELLING)[:, None], piece.told, piece.ids)
         said = guided(self.drawer(piece.given, piece.steps, ids), BEST)
@@ -55,7 +57,7 @@ class Teacher:
         near = ((said - piece.target) * sigma).abs().amax(dim=1, keepdim=True) < NEAR
         mask = piece.given[:, MASK_CHANNEL : MASK_CHANNEL + 1]
         edge = border(1 - mask) | (piece.ground & border(mask))
-        known = (mask == 0) | edge | (piece.ground & near)
+        known = (mask == 0) | edge | (piece.ground & near) | piece.smooth
         # The picture that a velocity implies is off by sigma times as much. Squared, that would ask
         # too little of the last steps, which nothing comes after: its first power is between.
         seen = piece.share * sigma * torch.where(edge, EDGE, 1.0)

@@ -139,6 +139,7 @@ def listener(tmp_path: Path) -> Path:
         "visible": empty,
         "mask": torch.ones_like(empty[:, :1]),
         "ground": torch.zeros_like(empty[:, :1], dtype=torch.bool),
+        "smooth": torch.zeros(len(empty), 1, 1, 1, dtype=torch.bool),
         "captions": json.dumps([["red apple"] * 3, ["green pear"] * 3] * (count // 2)),
     }
     checkpoints.save(tmp_path / "latents" / "0000.pt", shard)

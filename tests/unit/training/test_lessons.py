@@ -1,6 +1,7 @@
 """One lesson of the U-Net: a scene, its mask, and where its ground is bare."""
 
 import numpy as np
+import pytest
 
 from scumble.training import latents
 from scumble.training.sprites import Sprite
@@ -15,7 +16,7 @@ PICTURE = np.full((128, 128, 4), (*RED, 255), np.uint8)
 def test_the_ground_is_bare_beside_the_thing_and_where_nothing_was_put() -> None:
     shown = 0
     for seed in range(40):
-        pixels, mask, bare, texts = latents.lesson(np.random.default_rng(seed), SQUARE, PICTURE)
+        pixels, mask, bare, _, texts = latents.lesson(np.random.default_rng(seed), SQUARE, PICTURE)
         assert mask.shape == bare.shape == pixels.shape[:2]
         red = (pixels == RED).all(-1)
         if not red.any():  # nothing goes there but the background
@@ -35,7 +36,19 @@ def test_the_ground_is_bare_beside_the_thing_and_where_nothing_was_put() -> None
 def test_most_masks_hide_whole_latents() -> None:
     whole = 0
     for seed in range(100):
-        _, mask, _, _ = latents.lesson(np.random.default_rng(seed), SQUARE, PICTURE)
+        mask = latents.lesson(np.random.default_rng(seed), SQUARE, PICTURE).mask
         blocks = mask.reshape(latents.SIDE, 8, latents.SIDE, 8).mean(axis=(1, 3))
         whole += int(np.isin(blocks, (0, 1)).all())
     assert 70 < whole < 100
+
+
+def test_smooth_is_a_background_that_goes_on_evenly_from_what_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for kind in latents.GROUNDS:
+        monkeypatch.setattr(latents, "GROUNDS", {kind: 1.0})
+        drawn = [latents.lesson(np.random.default_rng(seed), SQUARE, PICTURE) for seed in range(40)]
+        wholes = [lesson.mask.all() for lesson in drawn]
+        assert 0 < sum(wholes) < 40
+        for lesson, whole in zip(drawn, wholes, strict=True):
+            assert lesson.smooth == (kind in latents.SMOOTH and not whole)

@@ -35,6 +35,7 @@ def piece(target: torch.Tensor, share: torch.Tensor) -> pieces.Piece:
         target=target.float().expand(1, 4, -1, -1),
         share=share,
         ground=(MASK > 0) & ~THING,
+        smooth=torch.zeros_like(THING),
     )
 
 
@@ -99,6 +100,18 @@ def test_the_teacher_says_what_cannot_be_foreseen_and_the_picture_the_rest() -> 
         torch.testing.assert_close(half.expand_as(expected), expected)
 
 
+def test_the_picture_teaches_all_of_a_smooth_background() -> None:
+    target = torch.full_like(MASK, 9.0)  # far from the zeros that the teacher says
+    lesson = piece(target, torch.full_like(MASK, 7.0))
+    lesson = lesson._replace(smooth=lesson.ground)
+    taught = Teacher(untrained())(lesson.paired(lesson.ids))
+    assert (taught.target[:, :, THING[0, 0]] == 0).all()
+    assert (taught.target[:, :, ~THING[0, 0]] == 9).all()
+    inner = taught.share[:, :, 5, 5]  # beside the thing, and not along the mask's edge
+    expected = 7 * 0.5**0.5 * torch.tensor(CHANNEL_WEIGHTS)
+    torch.testing.assert_close(inner, expected.expand(2, 4))
+
+
 class Reader(nn.Module):
     """Says of every place how many of the caption's tokens are 1."""
 
@@ -160,6 +173,7 @@ def folder(tmp_path: Path) -> Path:
         "visible": empty,
         "mask": mask,
         "ground": torch.ones_like(mask, dtype=torch.bool),
+        "smooth": (torch.arange(count) == 1).view(-1, 1, 1, 1),
         "captions": json.dumps([["red apple"] * 3] * (count - 1) + [[""] * 3]),
     }
     checkpoints.save(tmp_path / "latents" / "0000.pt", shard)
@@ -184,6 +198,9 @@ def test_fills_and_empty_captions_have_their_shares(folder: Path) -> None:
     assert dropped[had_one].float().mean() == pytest.approx(0.1, abs=0.03)
     assert (ids[dropped] == empty).all()
     known = latents.load(folder).latents
+    smooth = torch.cat([p.smooth for p in drawn])
+    assert smooth.any(dim=(1, 2, 3)).float().mean() == pytest.approx(0.35, abs=0.04)
+    assert not smooth[mask[:, None] == 0].any()
     for one in drawn[:2]:  # the target is what leads back to the picture
         clean = diffusion.clean(one.given[:, :4], one.target, one.squares)
         wrong = (clean[:, None] - known).abs().amax(dim=(2, 3, 4))

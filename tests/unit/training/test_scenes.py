@@ -66,6 +66,25 @@ def test_backgrounds_stay_in_range(seed: int) -> None:
         assert ground.max() <= 1
 
 
+def test_skies_are_smooth_and_change_most_from_top_to_bottom() -> None:
+    down = across = 0.0
+    for seed in range(40):
+        ground, word = backgrounds.make(np.random.default_rng(seed), "sky", 64)
+        assert word == ""
+        assert np.median(np.abs(np.diff(ground, axis=0))) < 0.02
+        down += float(np.abs(np.diff(ground, axis=0)).mean())
+        across += float(np.abs(np.diff(ground, axis=1)).mean())
+    assert down > 3 * across
+    assert down / 40 > 0.005  # not of one colour
+
+
+def test_a_coarse_grid_is_met_at_its_points_whatever_its_shape() -> None:
+    grid = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
+    fine = backgrounds.smooth(grid, 41)
+    assert fine.shape == (41, 41)
+    np.testing.assert_allclose(fine[::20, ::10], grid, atol=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_thing_keeps_clear_of_the_edge_of_its_mask(seed: int) -> None:
     mask, (left, top, right, bottom) = masks.place(np.random.default_rng(seed), 128)
