@@ -30,6 +30,9 @@ SHADES = {
 }
 
 
+SUNLIGHT = (1.0, 0.93, 0.78)
+
+
 def colour(rng: np.random.Generator) -> Pixels:
     """One colour (3,): any hue, more often light than dark, sometimes grey."""
     saturation = 0.0 if rng.random() < 0.12 else rng.uniform(0.1, 0.95)
@@ -84,8 +87,8 @@ def horizon(rng: np.random.Generator, size: int) -> Pixels:
     height = rng.uniform(0.2, 0.8) * size
     slope, softness = rng.normal(0, 0.08), rng.uniform(1, 6)
     y, x = np.mgrid[0:size, 0:size].astype(np.float32)
-    part = np.clip((y - height - slope * (x - size / 2)) / softness + 0.5, 0, 1)[..., None]
-    return np.asarray(above * (1 - part) + below * part, dtype=np.float32)
+    part = np.clip((y - height - slope * (x - size / 2)) / softness + 0.5, 0, 1)
+    return np.asarray(_over(above, below, part), dtype=np.float32)
 
 
 def sky(rng: np.random.Generator, size: int) -> Pixels:
@@ -94,31 +97,37 @@ def sky(rng: np.random.Generator, size: int) -> Pixels:
     Unlike in a gradient the colour may change fast somewhere, most of all low above the hills.
     """
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
-    ground = rng.uniform(0.45, 1.15)  # where the hills begin, from the top
-    height = y / max(ground, 0.7) + rng.normal(0, 0.06) * (x - 0.5)  # 0 above, about 1 at the hills
+    skyline = rng.uniform(0.45, 1.15)  # from the top
+    height = y / max(skyline, 0.7) + rng.normal(0, 0.06) * (x - 0.5)  # about 1 there
     shades = _air(rng, int(rng.integers(2, 5)))
     stops = np.cumsum(rng.uniform(0.25, 1, len(shades)))
     stops = 1 - (stops[-1] - stops) / stops[-1] * rng.uniform(0.4, 1)
     pixels = np.stack([np.interp(height, stops, shades[:, i]) for i in range(3)], axis=-1)
     if rng.random() < 0.4:
         wide, high = rng.uniform(0.2, 0.8), rng.uniform(0.1, 0.4)
-        away = ((x - rng.random()) / wide) ** 2 + ((y - ground) / high) ** 2
-        glow = (rng.uniform(0.3, 1) * np.exp(-away))[..., None]
-        pixels = pixels * (1 - glow) + np.array((1.0, 0.93, 0.78)) * glow
+        away = ((x - rng.random()) / wide) ** 2 + ((y - skyline) / high) ** 2
+        pixels = _over(pixels, SUNLIGHT, rng.uniform(0.3, 1) * np.exp(-away))
     if rng.random() < 0.6:
         rows, columns = int(rng.integers(4, 13)), int(rng.integers(2, 6))
         cover = smooth(rng.standard_normal((rows, columns)).astype(np.float32), size)
-        cloud = np.clip(cover - rng.uniform(0, 1.2), 0, 1)[..., None] * rng.uniform(0.2, 0.9)
-        pixels = pixels * (1 - cloud) + rng.uniform(0.75, 1, 3) * cloud
+        cloud = np.clip(cover - rng.uniform(0, 1.2), 0, 1) * rng.uniform(0.2, 0.9)
+        pixels = _over(pixels, rng.uniform(0.75, 1, 3), cloud)
     for hill in range(int(rng.integers(0, 4))):
-        edge = smooth(rng.standard_normal((2, int(rng.integers(3, 7)))).astype(np.float32), size)
-        under = (y - ground - 0.1 * hill - rng.uniform(0.01, 0.06) * edge) * size
-        part = np.clip(under / rng.uniform(1, 4) + 0.5, 0, 1)[..., None]
+        ridge = smooth(rng.standard_normal((2, int(rng.integers(3, 7)))).astype(np.float32), size)
+        under = (y - skyline - 0.1 * hill - rng.uniform(0.01, 0.06) * ridge) * size
+        part = np.clip(under / rng.uniform(1, 4) + 0.5, 0, 1)
         lit = 1 - rng.uniform(0, 0.4) * np.clip(under / size, 0, 1)[..., None]
-        # The far ones are hazy: partly of the sky's own colour.
-        haze = 0.6 / (hill + 1)
-        pixels = pixels * (1 - part) + (colour(rng) * (1 - haze) + shades[-1] * haze) * lit * part
-    return np.clip(pixels, 0, 1).astype(np.float32)
+        haze = 0.6 / (hill + 1)  # the far ones are partly of the sky's own colour
+        pixels = _over(pixels, (colour(rng) * (1 - haze) + shades[-1] * haze) * lit, part)
+    return np.asarray(np.clip(pixels, 0, 1), dtype=np.float32)
+
+
+def _over(
+    below: npt.NDArray[np.floating], above: npt.ArrayLike, part: npt.NDArray[np.floating]
+) -> npt.NDArray[np.floating]:
+    """`above` laid over `below` (H x W x 3) with the opacity `part` (H x W)."""
+    opacity = part[..., None]
+    return np.asarray(below * (1 - opacity) + np.asarray(above) * opacity)
 
 
 def _air(rng: np.random.Generator, count: int) -> Pixels:
@@ -143,7 +152,8 @@ def smooth(grid: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
     """A coarse grid (rows x columns, two or more each) brought to size x size with smoothstep."""
     (rows, down), (columns, across) = _between(grid.shape[0], size), _between(grid.shape[1], size)
     wide = grid[rows] * (1 - down)[:, None] + grid[rows + 1] * down[:, None]
-    return wide[:, columns] * (1 - across) + wide[:, columns + 1] * across  # type: ignore[no-any-return]
+    fine = wide[:, columns] * (1 - across) + wide[:, columns + 1] * across
+    return np.asarray(fine, dtype=np.float32)
 
 
 def _between(count: int, size: int) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.float32]]:
