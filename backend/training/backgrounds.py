@@ -97,7 +97,7 @@ def sky(rng: np.random.Generator, size: int) -> Pixels:
     Unlike in a gradient the colour may change fast somewhere, most of all low above the hills.
     """
     y, x = np.mgrid[0:size, 0:size].astype(np.float32) / size
-    skyline = rng.uniform(0.45, 1.15)  # from the top
+    skyline = rng.uniform(0.6, 1.1)  # from the top
     height = y / max(skyline, 0.7) + rng.normal(0, 0.06) * (x - 0.5)  # about 1 there
     shades = _air(rng, int(rng.integers(2, 5)))
     stops = np.cumsum(rng.uniform(0.25, 1, len(shades)))
@@ -117,7 +117,7 @@ def sky(rng: np.random.Generator, size: int) -> Pixels:
         under = (y - skyline - 0.1 * hill - rng.uniform(0.01, 0.06) * ridge) * size
         part = np.clip(under / rng.uniform(1, 4) + 0.5, 0, 1)
         lit = 1 - rng.uniform(0, 0.4) * np.clip(under / size, 0, 1)[..., None]
-        haze = 0.6 / (hill + 1)  # the far ones are partly of the sky's own colour
+        haze = rng.uniform(0, 0.6) / (hill + 1)  # the far ones are partly of the sky's own colour
         pixels = _over(pixels, (colour(rng) * (1 - haze) + shades[-1] * haze) * lit, part)
     return np.asarray(np.clip(pixels, 0, 1), dtype=np.float32)
 

@@ -38,12 +38,12 @@ WHOLE = (17, 17, SIZE - 17, SIZE - 17)
 WHOLE_WHITE = 0.8
 # Grounds that a fill goes on.
 GROUNDS = {
-    "white": 0.08,
-    "plain": 0.08,
-    "gradient": 0.17,
+    "white": 0.06,
+    "plain": 0.06,
+    "gradient": 0.14,
     "noise": 0.37,
     "horizon": 0.07,
-    "sky": 0.23,
+    "sky": 0.30,
 }
 SMOOTH = ("white", "plain", "gradient", "sky")  # how they go on can be foreseen
 
