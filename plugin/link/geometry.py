@@ -29,8 +29,8 @@ class Context(Enum):
     selection's longer side takes. Smaller selections take less, in Auto below 45 %
     from 105 pixels down: MIN_SURROUNDINGS goes before, since with fewer pixels round
     it a model cannot tell what it is filling. A model trained below SMALL_NATIVE pixels
-    has none to spare: in Auto its share is SMALL_SHARE, and its least surroundings are
-    an eighth of its native side.
+    has none to spare: in Tight and Auto its share is SMALL_SHARE, and its least
+    surroundings are an eighth of its native side.
     """
 
     TIGHT = "tight"
@@ -41,7 +41,9 @@ class Context(Enum):
 
 SHARES = {Context.TIGHT: 0.72, Context.AUTO: 0.56, Context.WIDE: 0.36}
 SMALL_NATIVE = 256
-SMALL_SHARE = 0.7
+# As in what the built-in model has learned from; 0.7 was measured: its fills' edges were 8 %
+# farther off, and of 60 things 5 fewer were known again.
+SMALL_SHARE = 0.78
 
 # a choice, pixels of padding, or a rectangle that the artist marked (by a layer's bounds)
 ContextChoice = Union[Context, int, Region]
@@ -162,7 +164,7 @@ def context_region(
     share, least = SHARES[context], MIN_SURROUNDINGS
     if native is not None and is_small(native):
         least = native // 8
-        share = SMALL_SHARE if context is Context.AUTO else share
+        share = share if context is Context.WIDE else SMALL_SHARE
     longer = max(inside.width, inside.height)
     wanted = bounded_aspect(
         Size(
