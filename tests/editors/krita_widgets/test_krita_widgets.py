@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from krita_harness import copy_plugin
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 QtTest = pytest.importorskip("PyQt6.QtTest", reason="THE WIDGETS WERE NOT TESTED: no PyQt6")
 from PyQt6.QtCore import QPoint, Qt  # noqa: E402
 from PyQt6.QtWidgets import QApplication, QScrollArea  # noqa: E402
-
-NAME = "scumble_for_krita"  # `scumble` is the backend's name here
-
-
-@pytest.fixture(scope="module")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Finds modules of the plugin as the installer lays it out."""
-    folder = tmp_path_factory.mktemp("pykrita")
-    copy_plugin(folder / NAME)
-    sys.path.insert(0, str(folder))
-    application = QApplication.instance() or QApplication([])
-
-    def module(name: str) -> ModuleType:
-        return importlib.import_module(f"{NAME}.{name}")
-
-    yield module
-    sys.path.remove(str(folder))
-    application.processEvents()
-
-
-@pytest.fixture
-def values(plugin: Any) -> Any:
-    return plugin("link.values")
-
-
-@pytest.fixture
-def capabilities(values: Any) -> Any:
-    modes = tuple(values.Mode)
-    models = (
-        values.ModelInfo("starter", "Starter", "sd1", 128, modes, ("euler",), "euler", 12, 4.0),
-        values.ModelInfo("big", "Big", "sdxl", 1024, modes, ("euler", "lcm"), "lcm", 6, 1.5),
-    )
-    samplers = (values.SamplerInfo("euler", "Euler"), values.SamplerInfo("lcm", "LCM"))
-    return values.Capabilities(models=models, samplers=samplers)
-
-
-@pytest.fixture
-def panel(plugin: Any, capabilities: Any) -> Iterator[Any]:
-    made = plugin("panel").Panel()
-    made.resize(300, 800)
-    made.capabilities_changed(capabilities)
-    made.show()
-    QApplication.processEvents()
-    yield made
-    made.deleteLater()
 
 
 def job(values: Any, state: str, name: str = "a") -> Any:
@@ -346,29 +296,6 @@ def test_what_is_special_about_a_result_is_told(panel: Any, values: Any) -> None
     assert panel.message.text() == ""
 
 
-def recovered(values: Any) -> list[Any]:
-    region = values.Region(0, 0, 20, 10)
-    return [values.Result("j", n, region, "b", {"prompt": "a boat", "seed": n}) for n in (4, 5)]
-
-
-def texts(menu: Any) -> list[str]:
-    return [action.text() for action in menu.actions()]
-
-
-def test_recovered_results_can_be_pasted(panel: Any, values: Any) -> None:
-    pasted: list[Any] = []
-    panel.paste.connect(pasted.append)
-    results = recovered(values)
-    panel.recovered(results)
-    assert panel.recovered_button.isVisible()
-    menu = panel.recovered_button.menu()
-    assert texts(menu) == ["a boat (seed 4), 20 × 10", "a boat (seed 5), 20 × 10", "", "Discard"]
-    menu.actions()[1].trigger()
-    assert pasted == [results[1]]
-    panel.recovered([])
-    assert not panel.recovered_button.isVisible()
-
-
 @pytest.mark.parametrize("name", ["model", "sampler"])
 def test_a_list_that_the_artist_has_open_is_filled_once_it_is_closed(
     panel: Any, values: Any, capabilities: Any, name: str
@@ -389,46 +316,6 @@ def test_a_list_that_the_artist_has_open_is_filled_once_it_is_closed(
             QtTest.QTest.qWait(50)
     assert models.itemText(0) == "Painter"
     assert panel.form().model == "big", "what was chosen stays chosen"
-
-
-def test_a_recovered_result_can_be_discarded(panel: Any, values: Any) -> None:
-    discarded: list[Any] = []
-    panel.discard.connect(discarded.append)
-    panel.discard.connect(lambda gone: panel.recovered(results[1:]))
-    results = recovered(values)
-    panel.recovered(results)
-    menu = panel.recovered_button.discard_menu
-    assert panel.recovered_button.menu().actions()[-1] is menu.menuAction()
-    names = ["a boat (seed 4), 20 × 10", "a boat (seed 5), 20 × 10"]
-    assert texts(menu) == ["Discard all…", "", *names]
-    menu.actions()[2].trigger()
-    QApplication.processEvents()
-    assert discarded == [results[:1]]
-    assert texts(menu) == names[1:], "one is no “all”"
-
-
-@pytest.mark.parametrize("answer", ["Cancel", "Discard all", "Escape"])
-def test_all_recovered_results_are_discarded_after_a_question_only(
-    answer: str, panel: Any, values: Any
-) -> None:
-    discarded: list[Any] = []
-    panel.discard.connect(discarded.append)
-    results = recovered(values)
-    panel.recovered(results)
-    panel.recovered_button.discard_menu.actions()[0].trigger()
-    question = QApplication.activeModalWidget()
-    assert question.text() == "Discard all 2 recovered results?"
-    assert question.defaultButton().text().strip("&") == "Cancel"
-    panel.recovered([*results, values.Result("late", 0, results[0].region, "b")])
-    QApplication.processEvents()
-    assert discarded == []
-    if answer == "Escape":
-        QtTest.QTest.keyClick(question, Qt.Key.Key_Escape)
-    else:
-        next(b for b in question.buttons() if b.text().strip("&") == answer).click()
-    QApplication.processEvents()
-    assert discarded == ([results] if answer == "Discard all" else [])
-    assert QApplication.activeModalWidget() is None
 
 
 def test_the_hint_at_larger_models_goes_when_there_is_one(
