@@ -68,13 +68,17 @@ def test_backgrounds_stay_in_range(seed: int) -> None:
 
 def test_skies_are_smooth_and_change_most_from_top_to_bottom() -> None:
     down = across = 0.0
+    changing = 0
     for seed in range(40):
         ground, word = backgrounds.make(np.random.default_rng(seed), "sky", 64)
         assert word == ""
         assert np.median(np.abs(np.diff(ground, axis=0))) < 0.02
         down += float(np.abs(np.diff(ground, axis=0)).mean())
         across += float(np.abs(np.diff(ground, axis=1)).mean())
+        top, low = ground[0].mean(0), ground[35].mean(0)  # both above all hills
+        changing += int(np.abs(top - low).max() > 0.1)
     assert down > 3 * across
+    assert changing > 20
     assert down / 40 > 0.005  # not of one colour
 
 
