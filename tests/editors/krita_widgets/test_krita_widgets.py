@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 QtTest = pytest.importorskip("PyQt6.QtTest", reason="THE WIDGETS WERE NOT TESTED: no PyQt6")
 from PyQt6.QtCore import QPoint, Qt  # noqa: E402
 from PyQt6.QtWidgets import QApplication, QScrollArea  # noqa: E402
